@@ -1,0 +1,52 @@
+"""Settings: environment variables ``TIMBRA_*``, or a TOML file named by ``TIMBRA_CONFIG`` (the environment wins)."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+DATABASE_FILE = "timbra.sqlite"
+
+
+class Settings(BaseSettings):
+    """Every setting of the server, with what it means. ``timbra doctor`` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix="TIMBRA_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="folder of the embedded database, keys and compiled catalogues")
+    database_url: str | None = Field(None, description="SQLAlchemy or postgresql:// URL; default: SQLite in data_dir")
+    public_url: str = Field("http://127.0.0.1:8000", description="origin used in links, file URLs and the iss claim")
+    portal_url: str | None = Field(None, description="origin of hosted pages; default: public_url")
+    rate_limits: str = Field("", description="'off', or sizes such as 'api=120,stamp=60' (0 switches a bucket off)")
+    rate_limit_storage: str = Field("memory://", description="memory://, redis://host or valkey://host")
+    cors_origins: str = Field("", description="origins allowed to call from browsers, separated by commas")
+    catalog_path: Path | None = Field(None, description="a compiled SAT catalogue to use instead of the wheels' data")
+    master_key_dir: Path | None = Field(None, description="folder of the master key; default: data_dir/keys")
+    sat_ca_dir: Path | None = Field(None, description="further CA certificates that issuers' certificates may chain to")
+    allow_test_csd_in_live: bool = Field(False, description="accept SAT test certificates in the live slot")
+    document_url_days: int = Field(7, ge=1, le=365, description="life of the file URLs of documents")
+    fiscal_validator: str = Field("embedded", description="provider behind POST /clients/validate/{id}")
+    webhook_allow_private_hosts: str = Field("", description="private hosts that webhooks may be sent to")
+    sandbox_latency_ms: int = Field(0, ge=0, le=60_000, description="artificial delay of the sandbox PAC")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+
+    @field_validator("public_url", "portal_url")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite:///{(self.data_dir / DATABASE_FILE).resolve()}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **sources: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("TIMBRA_CONFIG"))
+        return (init_settings, sources["env_settings"], toml)
