@@ -1,0 +1,98 @@
+"""Load SAT's data for the life of a process: look-ups, schemas, and the texts that stay in the file."""
+
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from lxml import etree
+
+from timbra.catalogs.compile import DATABASE, WRAPPER, compiled
+from timbra.catalogs.wheels import locate
+from timbra.cfdi.catalogs import Catalogs, Validity, ZipInfo
+from timbra.cfdi.schema import Schemas
+
+
+class Texts:
+    """Texts of the large catalogues, read from the compiled file. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """path: the compiled file; it is opened read-only and stays open."""
+        self._db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._lock = threading.Lock()
+
+    def product_name(self, key: str) -> str | None:
+        """SAT's Spanish name of a product key, None for a key that is unknown or has no text."""
+        with self._lock:
+            row = self._db.execute("select name from products where code = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def version(self) -> str:
+        """Date of the data, YYYY-MM-DD."""
+        with self._lock:
+            return str(self._db.execute("select value from meta where name = 'version'").fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class SatData:
+    """SAT's data of one process."""
+
+    catalogs: Catalogs
+    schemas: Schemas
+    texts: Texts
+    version: str
+
+
+def load(data_dir: Path) -> SatData:
+    """SAT's data from ``data_dir``, compiled first when absent or older than the installed packages.
+
+    Raises DataDamagedError when the packages are damaged.
+    """
+    folder = compiled(data_dir, locate())
+    texts = Texts(folder / DATABASE)
+    return SatData(
+        catalogs=_catalogs(folder / DATABASE),
+        schemas=Schemas(etree.XMLSchema(file=str(folder / WRAPPER))),
+        texts=texts,
+        version=texts.version(),
+    )
+
+
+def _catalogs(path: Path) -> Catalogs:
+    db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
+        return Catalogs(
+            products=[number for (number,) in db.execute("select cast(code as integer) from products")],
+            product_validity=_limited(db),
+            units={code: name or code for code, name in db.execute("select code, name from units order by code")},
+            zips=_zips(db),
+        )
+    finally:
+        db.close()
+
+
+def _limited(db: sqlite3.Connection) -> dict[int, Validity]:
+    # Before CFDI 4.0 (2022) no document of ours exists: a key in force since then needs no first day.
+    rows = db.execute(
+        "select code, valid_from, valid_to from products where valid_to is not null or valid_from >= '2022-01-01'"
+    )
+    return {
+        int(code): Validity(first and date.fromisoformat(first), last and date.fromisoformat(last))
+        for code, first, last in rows
+    }
+
+
+def _zips(db: sqlite3.Connection) -> dict[int, ZipInfo]:
+    # About 3,000 places serve 96,000 postal codes: rows of one place share one object.
+    places: dict[tuple[str | None, ...], ZipInfo] = {}
+    zips: dict[int, ZipInfo] = {}
+    for number, *row in db.execute(
+        "select cast(code as integer), state, municipality, locality, border_stimulus, zone from zip_codes"
+    ):
+        place = tuple(row)
+        info = places.get(place)
+        if info is None:
+            info = places[place] = ZipInfo(*row)
+        zips[number] = info
+    return zips
