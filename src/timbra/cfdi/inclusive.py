@@ -1,0 +1,87 @@
+"""The taxes of a line as the arithmetic needs them, and net prices out of prices that contain taxes (contract M6)."""
+
+from dataclasses import dataclass
+
+from timbra.cfdi.amounts import AmountError
+from timbra.cfdi.model import MICRO, Factor, Line, LineTax, Tax
+from timbra.cfdi.money import half_up
+
+FUEL_PRODUCTS = "151015"  # ClaveProdServ of fuels, whose IVA base leaves IEPS out (contract M4)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxPlan:
+    """What one combination of taxes means for a line; lines with equal taxes share it."""
+
+    taxes: tuple[LineTax, ...]
+    has_inclusive: bool
+    all_inclusive: bool  # no transferred tax is left out of the price
+    has_iva_and_ieps: bool  # transferred ones: only then does the base of IVA differ from the base of the rest
+    iva: int  # inclusive IVA, micro fraction
+    ieps: int  # inclusive IEPS by rate, micro fraction
+    ieps_per_unit: int  # inclusive IEPS by quantity, micro money
+
+
+def plan_of(taxes: tuple[LineTax, ...], index: int) -> TaxPlan:
+    """The plan of a line's taxes; index: its position, for the path of the error.
+
+    Raises AmountError for inclusive IVA beside IEPS that the price leaves out (contract M6).
+    """
+    transferred = [tax for tax in taxes if not tax.withheld]
+    inclusive = [tax for tax in transferred if tax.inclusive]
+    if any(tax.tax is Tax.IVA for tax in inclusive):
+        _refuse_mixed(taxes, index)
+    kinds = {tax.tax for tax in transferred}
+    rated = [tax for tax in inclusive if tax.factor is Factor.TASA]
+    return TaxPlan(
+        taxes=taxes,
+        has_inclusive=bool(inclusive),
+        all_inclusive=len(inclusive) == len(transferred),
+        has_iva_and_ieps=Tax.IVA in kinds and Tax.IEPS in kinds,
+        iva=sum(tax.rate for tax in rated if tax.tax is Tax.IVA),
+        ieps=sum(tax.rate for tax in rated if tax.tax is not Tax.IVA),
+        ieps_per_unit=sum(tax.rate for tax in inclusive if tax.factor is Factor.CUOTA),
+    )
+
+
+def _refuse_mixed(taxes: tuple[LineTax, ...], index: int) -> None:
+    for position, tax in enumerate(taxes):
+        if tax.tax is Tax.IEPS and not tax.withheld and not tax.inclusive:
+            raise AmountError(
+                f"items[{index}].taxes[{position}].inclusive",
+                "conflict",
+                "must be true: the price contains IVA, and IVA is charged on IEPS",
+                fix=True,
+            )
+
+
+def iva_excludes_ieps(line: Line) -> bool:
+    """True when IVA of the line is charged on the price alone. Source: contract M4."""
+    return line.hydrocarbons is not None or line.product_key.startswith(FUEL_PRODUCTS)
+
+
+def net_price(plan: TaxPlan, price: int, index: int, *, on_price_alone: bool) -> int:
+    """The price without the taxes it contains, half-up at 6 decimals; price and result in micro.
+
+    on_price_alone: see ``iva_excludes_ieps``. Raises AmountError when the taxes use the price up. Source: contract M6.
+    """
+    per_unit, iva, ieps = plan.ieps_per_unit, plan.iva, plan.ieps
+    if on_price_alone:
+        numerator, denominator = (price - per_unit) * MICRO, MICRO + iva + ieps
+    else:
+        numerator = (price * MICRO - per_unit * (MICRO + iva)) * MICRO
+        denominator = (MICRO + iva) * (MICRO + ieps)
+    net = half_up(numerator, denominator) if numerator > 0 else 0
+    if not net:
+        raise AmountError(
+            f"items[{index}].unit_price", "CFDI40166", "must be greater than the taxes that the price contains"
+        )
+    return net
+
+
+def net_discount(plan: TaxPlan, discount: int, *, on_price_alone: bool) -> int:
+    """The discount without the taxes it contains; a tax per unit is not discounted. Source: contract M6."""
+    iva, ieps = plan.iva, plan.ieps
+    if on_price_alone:
+        return half_up(discount * MICRO, MICRO + iva + ieps)
+    return half_up(discount * MICRO * MICRO, (MICRO + iva) * (MICRO + ieps))

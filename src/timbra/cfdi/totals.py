@@ -1,0 +1,207 @@
+"""From the lines of a request to every amount of the document: contract M1 to M8.
+
+All values are micro. A value is rounded where a rule says so: net prices, line amounts and line taxes to 6 decimals,
+header values to the decimals of the currency. Sums are exact.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from timbra.cfdi.amounts import AmountError, ComputedLine, ComputedTax, Group, LocalAmount, Totals
+from timbra.cfdi.inclusive import TaxPlan, iva_excludes_ieps, net_discount, net_price, plan_of
+from timbra.cfdi.ledger import Ledger
+from timbra.cfdi.model import MICRO, Factor, Line, LineTax, LocalTax, Micro, Rate, Tax
+from timbra.cfdi.money import LIMIT, half_up, round_to, times, to_decimal
+from timbra.cfdi.solver import lowest_shift, smallest_shift
+
+__all__ = ["AmountError", "ComputedLine", "ComputedTax", "Group", "LocalAmount", "Totals", "compute"]
+
+LOCAL_DECIMALS: Final = 2  # complement implocal 1.0: amounts and percentages have 2 decimals
+NEEDS_TAXES: Final = frozenset({"02", "07"})  # ObjetoImp, CFDI40171 and CFDI140227
+
+
+def compute(lines: Sequence[Line], *, decimals: int, local_taxes: Sequence[LocalTax] = ()) -> Totals:
+    """Every amount of a document with these lines; decimals: of its currency.
+
+    Raises AmountError for amounts that cannot make a document. Source: contract M1 to M8.
+    """
+    ledger = Ledger(decimals)
+    plans: dict[tuple[LineTax, ...], TaxPlan] = {}
+    computed: list[ComputedLine] = []
+    asked = 0  # in 10^-12: what the customer was told, exactly
+    for index, line in enumerate(lines):
+        plan = plans.get(line.taxes)
+        if plan is None:
+            plan = plans[line.taxes] = plan_of(line.taxes, index)
+        row = _line(index, line, plan)
+        ledger.add(row)
+        computed.append(row)
+        asked += line.quantity * line.unit_price - line.discount * MICRO
+    difference = 0
+    used = [plan for plan in plans.values() if plan.taxes]
+    if any(plan.has_inclusive for plan in used) and all(plan.all_inclusive for plan in used):
+        step = 10 ** (12 - decimals)
+        target = half_up(asked, step) * 10 ** (6 - decimals)
+        difference = _meet(target, computed, ledger, plans)
+    return _document(ledger, tuple(computed), local_taxes, Micro(difference))
+
+
+# --- lines ---------------------------------------------------------------------------------------------------------
+
+
+def _line(index: int, line: Line, plan: TaxPlan) -> ComputedLine:
+    quantity, price, discount = line.quantity, line.unit_price, line.discount
+    gross = _gross(index, line)
+    excluded = plan.has_iva_and_ieps and iva_excludes_ieps(line)
+    if plan.has_inclusive and price:
+        price = Micro(net_price(plan, price, index, on_price_alone=excluded))
+        amount = times(quantity, price)
+        if discount:
+            # A discount of all that was asked is one of all there is, whatever the roundings in between.
+            whole = discount == gross
+            discount = Micro(amount if whole else min(net_discount(plan, discount, on_price_alone=excluded), amount))
+    else:
+        amount = gross
+    if amount == discount:
+        return ComputedLine(line, price, Micro(amount), discount, _taxability_without_base(index, line), ())
+    taxes = line_taxes(plan, amount - discount, quantity, on_price_alone=excluded)
+    taxability = line.taxability or ("02" if taxes else "01")
+    return ComputedLine(line, price, Micro(amount), discount, taxability, taxes)
+
+
+def line_taxes(plan: TaxPlan, base: int, quantity: int, *, on_price_alone: bool) -> tuple[ComputedTax, ...]:
+    """The taxes of a line, in the order of the plan; base and quantity in micro.
+
+    on_price_alone: see ``iva_excludes_ieps``. Source: contract M3, M4.
+    """
+    iva_base = base
+    if plan.has_iva_and_ieps and not on_price_alone:
+        for tax in plan.taxes:
+            if tax.tax is Tax.IEPS and not tax.withheld:
+                taxed = quantity if tax.factor is Factor.CUOTA else base
+                iva_base += times(taxed, tax.rate)
+    rows = []
+    for tax in plan.taxes:
+        kind, factor, rate, withheld = tax.tax, tax.factor, tax.rate, tax.withheld
+        on_ieps = kind is Tax.IVA and not withheld
+        taxed = quantity if factor is Factor.CUOTA else iva_base if on_ieps else base
+        if factor is Factor.EXENTO:
+            rows.append(ComputedTax(kind, factor, Rate(0), withheld, Micro(taxed), Micro(0)))
+        else:
+            rows.append(ComputedTax(kind, factor, rate, withheld, Micro(taxed), Micro(times(taxed, rate))))
+    return tuple(rows)
+
+
+def _taxability_without_base(index: int, line: Line) -> str:
+    """ObjetoImp of a line whose base is 0: its taxes are dropped. Source: contract M7."""
+    if line.taxability in NEEDS_TAXES:
+        if not line.unit_price:
+            raise AmountError(f"items[{index}].unit_price", "CFDI40166", "must be greater than 0")
+        raise AmountError(
+            f"items[{index}].taxability", "CFDI40174", "a line that is discounted to 0 has no taxes", fix="01"
+        )
+    return line.taxability or "01"
+
+
+def _gross(index: int, line: Line) -> int:
+    """What the line costs before its discount in the terms of the request, once its numbers are possible."""
+    quantity, price, discount = line.quantity, line.unit_price, line.discount
+    path = f"items[{index}]"
+    if quantity <= 0:
+        raise AmountError(f"{path}.quantity", "min", "must be greater than 0")
+    if price < 0:
+        raise AmountError(f"{path}.unit_price", "CFDI40166", "must be greater than 0")
+    if price > LIMIT:
+        raise AmountError(f"{path}.unit_price", "max", "must not be more than 999999999999.999999")
+    gross = times(quantity, price)
+    if quantity > LIMIT or gross > LIMIT:
+        raise _too_large(index)
+    if discount < 0:
+        raise AmountError(f"{path}.discount", "min", "must not be negative", fix=Decimal(0))
+    if discount > gross:
+        fix = to_decimal(Micro(gross))
+        raise AmountError(f"{path}.discount", "CFDI40169", "must not be greater than the line", fix=fix)
+    return gross
+
+
+def _too_large(index: int) -> AmountError:
+    message = "makes an amount of more than 999999999999.999999"
+    return AmountError(f"items[{index}].quantity", "max", message)
+
+
+# --- document ------------------------------------------------------------------------------------------------------
+
+
+def _meet(target: int, computed: list[ComputedLine], ledger: Ledger, plans: dict[tuple[LineTax, ...], TaxPlan]) -> int:
+    """Shift one price so that the document costs ``target``; returns what it costs beyond it. Source: contract M8."""
+    missed = ledger.gross() - target
+    bases = [row.amount if row.amount > row.discount else -1 for row in computed]
+    largest = max(bases, default=-1)
+    if not missed or largest < 0:
+        return missed
+    at = bases.index(largest)
+    row, plan = computed[at], plans[computed[at].line.taxes]
+
+    def gross(shift: int) -> int:
+        return ledger.gross_with(_at_price(row, plan, row.unit_price + shift))
+
+    ledger.remove(row)
+    lowest = lowest_shift(row.line.quantity, row.unit_price, row.discount)
+    shift = smallest_shift(gross, target, lowest=lowest)
+    if shift is not None:
+        row = computed[at] = _at_price(row, plan, row.unit_price + shift)
+        missed = 0
+    ledger.add(row)
+    return missed
+
+
+def _at_price(row: ComputedLine, plan: TaxPlan, price: int) -> ComputedLine:
+    line, discount = row.line, row.discount
+    amount = times(line.quantity, price)
+    excluded = plan.has_iva_and_ieps and iva_excludes_ieps(line)
+    taxes = line_taxes(plan, amount - discount, line.quantity, on_price_alone=excluded)
+    return ComputedLine(line, Micro(price), Micro(amount), discount, row.taxability, taxes)
+
+
+def _document(
+    ledger: Ledger, computed: tuple[ComputedLine, ...], local_taxes: Sequence[LocalTax], difference: Micro
+) -> Totals:
+    decimals = ledger.decimals
+    totals = Totals(
+        decimals=decimals,
+        lines=computed,
+        subtotal=round_to(Micro(ledger.amount), decimals),
+        discount=round_to(Micro(ledger.discount), decimals),
+        has_discount=any(row.discount for row in computed),
+        transferred=ledger.transferred_groups(),
+        withheld=ledger.withheld_groups(),
+        local=tuple(_local(i, tax, ledger.amount - ledger.discount, decimals) for i, tax in enumerate(local_taxes)),
+        total=Micro(0),
+        rounding_difference=difference,
+    )
+    total = totals.subtotal - totals.discount + totals.taxes - totals.withholding_taxes
+    _refuse_beyond_limits(totals, total)
+    return totals._replace(total=Micro(total))
+
+
+def _local(index: int, tax: LocalTax, net: int, decimals: int) -> LocalAmount:
+    """Source: contract M5; complement implocal, which writes the rate as a percentage with 2 decimals."""
+    if tax.rate < 0 or tax.rate % 100:
+        raise AmountError(f"local_taxes[{index}].rate", "format", "must be a fraction with at most 4 decimals")
+    unit = 10 ** (6 - min(decimals, LOCAL_DECIMALS))
+    return LocalAmount(tax.name, tax.rate, tax.withheld, Micro(half_up(net * tax.rate, MICRO * unit) * unit))
+
+
+def _refuse_beyond_limits(totals: Totals, total: int) -> None:
+    groups = totals.transferred + totals.withheld
+    highest = max(totals.subtotal, total, totals.taxes, totals.withholding_taxes, *(group.base for group in groups), 0)
+    if highest <= LIMIT and total >= 0:
+        return
+    amounts = [row.amount for row in totals.lines]
+    largest = amounts.index(max(amounts))
+    if highest > LIMIT:
+        raise _too_large(largest)
+    if totals.local_withheld_total > totals.withheld_total:
+        raise AmountError("local_taxes", "max", "are more than the document's total")
+    raise AmountError(f"items[{largest}].taxes", "max", "withheld taxes are more than the document's total")
