@@ -80,7 +80,7 @@ def fetch(
     rows = tx.execute(page).all()
     more = len(rows) > window.limit
     rows = rows[: window.limit]
-    last = (rows[-1][-2], rows[-1][-1]) if more and rows else None
+    last = tuple(rows[-1])[-2:] if more else None
     return Slice(list(rows), total() if total else count(tx, matching), last)
 
 
