@@ -5,13 +5,38 @@ import threading
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from lxml import etree
 
 from timbra.catalogs.compile import DATABASE, WRAPPER, compiled
-from timbra.catalogs.wheels import locate
+from timbra.catalogs.wheels import Wheels, locate
+from timbra.cfdi.cadena import COMPROBANTE, RETENCIONES
 from timbra.cfdi.catalogs import Catalogs, Validity, ZipInfo
 from timbra.cfdi.schema import Schemas
+
+_NO_FILES: Final = etree.XSLTAccessControl.DENY_ALL  # type: ignore[attr-defined]  # the stubs do not know it
+_STYLESHEETS: Final = {
+    COMPROBANTE: "sitio_internet/cfd/4/cadenaoriginal_4_0/cadenaoriginal_4_0.xslt",
+    RETENCIONES: "esquemas/retencionpago/2/retenciones.xslt",
+    "{http://www.sat.gob.mx/cfd/3}Comprobante": "sitio_internet/cfd/3/cadenaoriginal_3_3/cadenaoriginal_3_3.xslt",
+}
+
+
+class Stylesheets:
+    """SAT's stylesheets of the cadena original, compiled when first asked for. They can read and write no file."""
+
+    def __init__(self, wheels: Wheels) -> None:
+        self._xml = wheels.xml
+        self._compiled: dict[str, etree.XSLT] = {}
+
+    def __call__(self, tag: str) -> etree.XSLT | None:
+        """The stylesheet for a root element's tag in Clark notation, None for a kind of document SAT has none for."""
+        place = _STYLESHEETS.get(tag)
+        if place is not None and tag not in self._compiled:
+            source = etree.parse(str(self._xml / place))
+            self._compiled[tag] = etree.XSLT(source, access_control=_NO_FILES)
+        return self._compiled.get(tag)
 
 
 class Texts:
@@ -40,6 +65,7 @@ class SatData:
 
     catalogs: Catalogs
     schemas: Schemas
+    stylesheets: Stylesheets
     texts: Texts
     version: str
 
@@ -49,11 +75,13 @@ def load(data_dir: Path) -> SatData:
 
     Raises DataDamagedError when the packages are damaged.
     """
-    folder = compiled(data_dir, locate())
+    wheels = locate()
+    folder = compiled(data_dir, wheels)
     texts = Texts(folder / DATABASE)
     return SatData(
         catalogs=_catalogs(folder / DATABASE),
         schemas=Schemas(etree.XMLSchema(file=str(folder / WRAPPER))),
+        stylesheets=Stylesheets(wheels),
         texts=texts,
         version=texts.version(),
     )
