@@ -1,0 +1,43 @@
+"""The table of clients. ``name_key`` and ``email_key`` are what searches compare, ``sort_name`` what lists order by."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text
+
+from timbra.platform.db import Instant, JsonText, metadata
+from timbra.platform.folding import SORT_LENGTH, folded_type
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("id", String(40), primary_key=True),
+    Column("livemode", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("created_ms", Instant, nullable=False),
+    Column("updated_ms", Instant, nullable=False),
+    Column("owner", String(40), nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("name", String(200)),
+    Column("company", String(200)),
+    Column("email", String(254)),
+    Column("phone", String(40)),
+    Column("bcc", JsonText, nullable=False),
+    Column("legal_name", String(300)),
+    Column("tax_id", String(40)),
+    Column("tax_system", String(3)),
+    Column("use", String(4)),
+    Column("address", JsonText, nullable=False),
+    Column("metadata", JsonText, nullable=False),
+    Column("defaults", JsonText, nullable=False),
+    Column("colombian", JsonText, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("status_message", Text, nullable=False),
+    Column("name_key", String(300), nullable=False),
+    Column("email_key", String(254)),
+    Column("sort_name", folded_type(SORT_LENGTH), nullable=False),
+    CheckConstraint("status in ('valid', 'invalid', 'unverified')", name="status"),
+    Index(None, "team_id", "livemode", "deleted", "created_ms", "id"),
+    Index(None, "team_id", "livemode", "deleted", "sort_name", "id"),
+    Index(None, "team_id", "livemode", "tax_id"),
+    Index(None, "team_id", "livemode", "email_key"),
+    Index(None, "team_id", "livemode", "name_key"),
+)

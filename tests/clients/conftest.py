@@ -1,0 +1,23 @@
+"""The client routes over an empty team."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from factories.api import Api, add_team, open_api
+from timbra.catalogs.load import SatData
+from timbra.clients.routes import routes
+from timbra.platform.db import Database
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def api(anyio_backend: str, database: Database, sat_data: SatData) -> AsyncIterator[Api]:
+    add_team(database)
+    opened = open_api(database, lambda clock: [routes(database, clock, sat_data.catalogs)])
+    yield opened
+    await opened.http.aclose()
