@@ -1,0 +1,48 @@
+"""All SQL of CSDs."""
+
+from dataclasses import asdict, dataclass, field, fields
+
+from sqlalchemy import insert, select, update
+
+from timbra.credentials.tables import csds
+from timbra.platform.db import Tx
+from timbra.platform.scope import TeamScope
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCsd:
+    """A CSD as its row holds it: certificate in clear (DER), private key sealed by the vault."""
+
+    id: str
+    number: str
+    rfc: str
+    name: str
+    environment: str
+    not_before_ms: int
+    not_after_ms: int
+    certificate: bytes = field(repr=False)
+    sealed_key: str = field(repr=False)
+    created_ms: int
+
+
+_COLUMNS = [csds.c[name.name] for name in fields(StoredCsd)]
+
+
+def current(tx: Tx, scope: TeamScope) -> StoredCsd | None:
+    """The CSD in use for the team and mode."""
+    row = tx.execute(
+        select(*_COLUMNS).where(
+            csds.c.team_id == scope.team_id, csds.c.livemode == scope.livemode, csds.c.replaced_ms.is_(None)
+        )
+    ).first()
+    return None if row is None else StoredCsd(**row._mapping)  # noqa: SLF001 (SQLAlchemy's public name)
+
+
+def replace_current(tx: Tx, scope: TeamScope, csd: StoredCsd) -> None:
+    """``csd`` is the current one of the slot; the former one is kept, marked with the time of its replacement."""
+    tx.execute(
+        update(csds)
+        .where(csds.c.team_id == scope.team_id, csds.c.livemode == scope.livemode, csds.c.replaced_ms.is_(None))
+        .values(replaced_ms=csd.created_ms)
+    )
+    tx.execute(insert(csds).values(team_id=scope.team_id, livemode=scope.livemode, replaced_ms=None, **asdict(csd)))
