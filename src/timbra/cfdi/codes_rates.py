@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from timbra.cfdi.model import MICRO
+
 PERCENT: Final = 100
 BORDER_RATE: Final = 80_000  # IVA 0.08, only where the issuer's postal code has a border stimulus
 NEAR: Final = 10_000  # a proposal further away than 0.01 would be a guess
@@ -57,7 +59,7 @@ def nearest_rate(tax: str, factor: str, withheld: bool, rate_micro: int) -> int 
     if rates.allows(rate_micro):
         return rate_micro
     as_fraction, rest = divmod(rate_micro, PERCENT)
-    if factor == "Tasa" and rest == 0 and rates.allows(as_fraction):
+    if factor == "Tasa" and rate_micro >= MICRO and rest == 0 and rates.allows(as_fraction):
         return as_fraction
     known = rates.fixed or (0, rates.maximum or 0)
     best = min(known, key=lambda rate: abs(rate - rate_micro))
