@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from timbra.http.tables import idempotency_records as t
-from timbra.platform.db import Tx
+from timbra.platform.db import Tx, insert_or
 from timbra.platform.scope import TeamScope
 
 
@@ -50,8 +48,7 @@ def insert_running(
     tx: Tx, scope: TeamScope, slot: Slot, *, fingerprint: str, run_id: str, now_ms: int, lease_until_ms: int
 ) -> bool:
     """A new running record; False when the key has one already (on PostgreSQL after waiting for its transaction)."""
-    insert = postgresql_insert if tx.dialect == "postgresql" else sqlite_insert
-    statement = insert(t).values(
+    statement = insert_or(tx, t).values(
         team_id=scope.team_id,
         livemode=scope.livemode,
         path=slot.path,

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 32
+MAX_EXPONENT = 400  # beyond a double's range; written out, a larger one would fill the memory
 
 
 class JsonRefused(ValueError):
@@ -50,6 +51,18 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, default=_default, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
+def _integer(text: str) -> int | Decimal:
+    """Integers beyond 64 bits stay exact as Decimals: the writer takes no larger ints."""
+    return int(text) if len(text) < 19 else Decimal(text)
+
+
+def _fraction(text: str) -> Decimal:
+    value = Decimal(text)
+    if abs(value.adjusted()) > MAX_EXPONENT:
+        raise JsonRefused("a number is out of range")
+    return value
+
+
 def _refuse_constant(text: str) -> Any:
     raise JsonRefused(f"{text} is not a JSON number")
 
@@ -63,7 +76,7 @@ def loads(body: bytes) -> Any:
         raise JsonRefused(f"nested deeper than {MAX_DEPTH} levels")
     try:
         text = body.decode("utf-8-sig")
-        value = _json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        value = _json.loads(text, parse_float=_fraction, parse_int=_integer, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise JsonRefused("not UTF-8") from error
     except (ValueError, RecursionError) as error:
