@@ -43,8 +43,8 @@ class Ledger:
     def gross(self) -> int:
         """What the document costs before withheld and local taxes, in header values."""
         decimals = self.decimals
-        taxes = sum(round_to(Micro(amount), decimals) for _, amount in self._transferred.values())
-        return round_to(Micro(self.amount), decimals) - round_to(Micro(self.discount), decimals) + taxes
+        taxes = sum(round_to(amount, decimals) for _, amount in self._transferred.values())
+        return round_to(self.amount, decimals) - round_to(self.discount, decimals) + taxes
 
     def gross_with(self, row: ComputedLine) -> int:
         """``gross`` as it would be with one more line."""
@@ -66,4 +66,4 @@ class Ledger:
 
     def _rounded(self, sums: list[int]) -> tuple[Micro, Micro]:
         base, amount = sums
-        return round_to(Micro(base), self.decimals), round_to(Micro(amount), self.decimals)
+        return round_to(base, self.decimals), round_to(amount, self.decimals)

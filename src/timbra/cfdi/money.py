@@ -32,7 +32,7 @@ def times(a: int, b: int) -> int:
     return (a * b + _HALF) // MICRO
 
 
-def round_to(value: Micro, decimals: int) -> Micro:
+def round_to(value: int, decimals: int) -> Micro:
     """The amount rounded half-up to ``decimals`` places, still in micro. value >= 0. Source: contract M5 (roundC)."""
     unit = 10 ** (DECIMALS - decimals)
     assert value >= 0
@@ -64,13 +64,13 @@ def micro(value: Decimal | str | int) -> Micro:
         raise ValueError(f"has more than {DECIMALS} decimals") from None
 
 
-def to_decimal(value: Micro) -> Decimal:
+def to_decimal(value: int) -> Decimal:
     """The amount as an exact Decimal."""
     return Decimal((int(value < 0), tuple(map(int, str(abs(value)))), -DECIMALS))
 
 
-def text(value: Micro, min_decimals: int = 0) -> str:
-    """The amount as Anexo 20 writes it: at least ``min_decimals`` decimals, more only when they are not zero.
+def text(value: int, min_decimals: int = 0) -> str:
+    """The micro amount or rate as Anexo 20 writes it: at least ``min_decimals`` decimals, more only when they are not zero.
 
     value >= 0.
     """

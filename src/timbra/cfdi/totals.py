@@ -120,7 +120,7 @@ def _gross(index: int, line: Line) -> int:
     if discount < 0:
         raise AmountError(f"{path}.discount", "min", "must not be negative", fix=Decimal(0))
     if discount > gross:
-        fix = to_decimal(Micro(gross))
+        fix = to_decimal(gross)
         raise AmountError(f"{path}.discount", "CFDI40169", "must not be greater than the line", fix=fix)
     return gross
 
@@ -171,8 +171,8 @@ def _document(
     totals = Totals(
         decimals=decimals,
         lines=computed,
-        subtotal=round_to(Micro(ledger.amount), decimals),
-        discount=round_to(Micro(ledger.discount), decimals),
+        subtotal=round_to(ledger.amount, decimals),
+        discount=round_to(ledger.discount, decimals),
         has_discount=any(row.discount for row in computed),
         transferred=ledger.transferred_groups(),
         withheld=ledger.withheld_groups(),
