@@ -1,12 +1,21 @@
 """What every test may ask for: SAT's data, compiled once per machine."""
 
+import os
+import shutil
 import tempfile
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from timbra.catalogs.load import SatData, load
+from timbra.migrations.tables import metadata
+from timbra.platform import migrate
+from timbra.platform.db import Database
 
+POSTGRESQL = os.environ.get("TIMBRA_TEST_DATABASE_URL")
 SAMPLES = Path(__file__).parents[2] / "shared" / "sat"
 
 
@@ -22,3 +31,50 @@ def sat_samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"public samples not found at {SAMPLES}")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database that nobody uses: the path of an SQLite file, or the name of a database on the test server."""
+    if POSTGRESQL is None:
+        path = tmp_path_factory.mktemp("template") / "timbra.sqlite"
+        url = f"sqlite:///{path}"
+        name = str(path)
+    else:
+        name = f"template_{uuid.uuid4().hex}"
+        url = create_database(name, "template1")
+    database = Database(url)
+    migrate.upgrade(database)
+    if migrate.head() is None:  # until the first step is written
+        database.migrate_sync(lambda tx: metadata.create_all(tx.connection))
+    database.close()
+    return name
+
+
+@pytest.fixture
+def database_url(migrated_template: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test's own: SQLite, or PostgreSQL under ``make test-postgres``."""
+    if POSTGRESQL is None:
+        shutil.copy(migrated_template, tmp_path / "timbra.sqlite")
+        yield f"sqlite:///{tmp_path / 'timbra.sqlite'}"
+    else:
+        name = f"test_{uuid.uuid4().hex}"
+        yield create_database(name, migrated_template)
+        with psycopg.connect(POSTGRESQL, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open ``Database`` on ``database_url``."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def create_database(name: str, template: str) -> str:
+    """The URL of the new database on the test server."""
+    assert POSTGRESQL is not None
+    with psycopg.connect(POSTGRESQL, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return POSTGRESQL.replace("/postgres?", f"/{name}?")

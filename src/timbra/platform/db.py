@@ -15,8 +15,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, CursorResult, Engine, Integer, MetaData, Text, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
 from sqlalchemy.types import TypeDecorator
@@ -35,7 +48,7 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
         "pk": "pk_%(table_name)s",
     }
 )
@@ -46,6 +59,10 @@ in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 class DatabaseUnavailable(Exception):
     """The database cannot be reached or is locked; the caller may try again."""
+
+
+class UniqueViolation(Exception):
+    """A row with this key exists already: a parallel unit of work was faster."""
 
 
 class MicroInt(TypeDecorator[int]):
@@ -89,12 +106,17 @@ class Tx:
         self, statement: Executable, params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Runs one statement and gives its result."""
-        return self._connection.execute(statement, params)  # type: ignore[return-value,arg-type]
+        return self._connection.execute(statement, params)
 
     @property
     def connection(self) -> Connection:
         """For ``platform.jobs``, which enqueues in this very transaction."""
         return self._connection
+
+
+def insert_or(tx: Tx, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` on both engines."""
+    return sqlite.insert(table) if tx.dialect == "sqlite" else postgresql.insert(table)
 
 
 def sqlite_module() -> types.ModuleType:
@@ -105,7 +127,7 @@ def sqlite_module() -> types.ModuleType:
         return sqlite3
 
 
-def _sqlite_engine(url: str, begin: str, threads: int) -> Engine:
+def _sqlite_engine(url: str, begin: str, threads: int, foreign_keys: str = "ON") -> Engine:
     engine = create_engine(
         url,
         module=sqlite_module(),
@@ -118,7 +140,7 @@ def _sqlite_engine(url: str, begin: str, threads: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={foreign_keys}", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -165,7 +187,7 @@ class Database:
         self._write_lock = threading.RLock()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
-        """The result of ``unit``, whose changes are durable when this returns. Raises DatabaseUnavailable."""
+        """The result of ``unit``, whose changes are durable when this returns. Raises DatabaseUnavailable, UniqueViolation."""
         return await asyncio.get_running_loop().run_in_executor(self._write_threads, self.write_sync, unit)
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
@@ -183,6 +205,17 @@ class Database:
         """Like ``read``, for callers without an event loop."""
         return self._run(self.reader, unit)
 
+    def migrate_sync(self, unit: Callable[[Tx], T]) -> T:
+        """Like ``write_sync``, for changes of the schema: no statement limit, foreign keys looked at only at the end."""
+        if not self.is_sqlite:
+            return self._run(self.writer, lambda tx: _without_limit(tx, unit))
+        engine = _sqlite_engine(self.url, "BEGIN EXCLUSIVE", 1, foreign_keys="OFF")
+        try:
+            with self._write_lock:
+                return self._run(engine, lambda tx: _checked(tx, unit))
+        finally:
+            engine.dispose()
+
     def _run(self, engine: Engine, unit: Callable[[Tx], T]) -> T:
         for attempt in range(SERIALIZATION_RETRIES):
             try:
@@ -190,6 +223,8 @@ class Database:
             except DBAPIError as error:
                 if _is_serialization_failure(error) and attempt + 1 < SERIALIZATION_RETRIES:
                     continue
+                if isinstance(error, IntegrityError) and _is_duplicate(error):
+                    raise UniqueViolation from error
                 if _is_outage(error):
                     raise DatabaseUnavailable(type(error.orig).__name__) from error
                 raise
@@ -212,8 +247,24 @@ def _run_once(engine: Engine, unit: Callable[[Tx], T]) -> T:
         in_transaction.reset(token)
 
 
+def _without_limit(tx: Tx, unit: Callable[[Tx], T]) -> T:
+    tx.execute(text("SET LOCAL statement_timeout = 0"))
+    return unit(tx)
+
+
+def _checked(tx: Tx, unit: Callable[[Tx], T]) -> T:
+    result = unit(tx)
+    broken = tx.execute(text("PRAGMA foreign_key_check")).all()
+    assert not broken, f"rows without their parent: {broken[:5]}"
+    return result
+
+
 def _is_serialization_failure(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint" in str(error.orig)
 
 
 def _is_outage(error: DBAPIError) -> bool:

@@ -1,0 +1,1 @@
+"""The database's schema, step by step (Alembic). ``scripts/new_migration.py`` writes a new step."""
