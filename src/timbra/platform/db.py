@@ -134,6 +134,7 @@ def _sqlite_engine(url: str, begin: str, threads: int, foreign_keys: str = "ON")
         poolclass=QueuePool,
         pool_size=threads,
         max_overflow=0,
+        hide_parameters=True,  # values would reach the log with an error
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 
@@ -156,6 +157,7 @@ def _postgresql_engine(url: str, threads: int) -> Engine:
         url,
         pool_size=threads,
         max_overflow=0,
+        hide_parameters=True,  # values would reach the log with an error
         pool_timeout=STATEMENT_TIMEOUT_MS / 1000,
         pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": 3},
