@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from factories.api import Api, add_team, open_api
+from factories.api import OTHER_TEAM, Api, add_team, open_api
 from timbra.catalogs.load import SatData
 from timbra.clients.routes import routes
 from timbra.platform.db import Database
@@ -18,6 +18,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def api(anyio_backend: str, database: Database, sat_data: SatData) -> AsyncIterator[Api]:
     add_team(database)
+    add_team(database, team_id=OTHER_TEAM)
     opened = open_api(database, lambda clock: [routes(database, clock, sat_data.catalogs)])
     yield opened
     await opened.http.aclose()

@@ -22,6 +22,7 @@ from timbra.platform.scope import TeamScope
 from timbra.teams import store as teams
 
 TEAM = "team_01K9ZB7M5T2R8C4X6N1Q3V0WYE"
+OTHER_TEAM = "team_01K9ZB7M5T2R8C4X6N1Q3V0WYZ"
 USER = "user_01K9ZB7M6A1S3D5F7G9H2J4K6M"
 START_MS = 1_791_504_000_000
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.codes import GENERIC_REGIME, NO_EFFECTS_USE, use_allowed
-from timbra.cfdi.test_taxpayers import TEST_TAXPAYERS, Register, Taxpayer
+from timbra.cfdi.test_taxpayers import REGISTER as TEST_REGISTER
+from timbra.cfdi.test_taxpayers import Register, Taxpayer
 from timbra.cfdi.text import name_on_cfdi, rfc_check_digit, rfc_check_digit_ok, rfc_kind, same_name
 from timbra.clients.model import MEXICO, Client, regime_problem
 
@@ -42,7 +43,7 @@ def offline(client: Client, catalogs: Catalogs, *, keep_full_legal_name: bool) -
     """
     own = client.defaults["keep_full_legal_name"]
     name = name_on_cfdi(client.legal_name, client.tax_id or "", keep_full_legal_name if own is None else own)
-    register = NOBODY if client.livemode else TEST_TAXPAYERS
+    register = NOBODY if client.livemode else TEST_REGISTER
     checks = (*_local(client, name, catalogs), *_against(register, client, name))
     return _verdict(client, checks)
 

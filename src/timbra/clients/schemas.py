@@ -1,8 +1,5 @@
 """Bodies of client calls, and of clients inside documents (contract clients.md sections 1, 2 and 7)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
@@ -10,11 +7,10 @@ from pydantic import Field, model_validator
 from timbra.catalogs.fields import Country, Printed, TaxId, regime_code, use_code
 from timbra.clients.model import ADDRESS_FIELDS, COLOMBIAN_FIELDS, DEFAULT_KEYS
 from timbra.http.body import Command
-from timbra.http.fields import Choice, Code, Email, Flag, Metadata, Rule, Text, refuse
-from timbra.platform import json
+from timbra.http.fields import Choice, Code, Email, Flag, Metadata, Text, refuse
+from timbra.http.search_fields import Scalar, SearchKey, value_of
 
 SEARCH_KEYS: Final = ("tax_id", "email", "name", "id")
-METADATA_PREFIX: Final = "metadata."
 DOCUMENT_TYPES: Final = ("11", "12", "13", "21", "22", "31", "41", "42", "47", "48", "50", "91")
 
 _Short = Annotated[str | None, Text(max=200)]
@@ -40,43 +36,6 @@ class DefaultsBody(Command):
     keep_full_legal_name: Flag | None = None
     issue_automatic_invoices: Flag | None = None
     issue_invoiceable_receipts: Flag | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchKey(Rule):
-    """The field that finds a client."""
-
-    plain: tuple[str, ...]
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise refuse("type", "must be text")
-        text = value.strip()
-        if text.startswith(METADATA_PREFIX) and len(text) > len(METADATA_PREFIX):
-            return text
-        if text.lower() in self.plain:
-            return text.lower()
-        raise refuse("enum", f"must be one of {', '.join(self.plain)}, metadata.<key>")
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar(Rule):
-    """Text, a number or a truth value, as the text that metadata filters compare."""
-
-    def check(self, value: Any) -> str:
-        text = scalar_text(value)
-        if text is None:
-            raise refuse("type", "must be text, a number, true or false")
-        return text
-
-
-def scalar_text(value: Any) -> str | None:
-    """Text form of a JSON scalar; None for null, objects and arrays."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool | int | Decimal):
-        return json.dumps(value).decode()
-    return None
 
 
 class Search(Command):
@@ -144,11 +103,7 @@ class FoundClientFields(ClientFields):
             return None
         if self.search.on_value is not None:
             return self.search.on_value
-        key = self.search.on_key
-        if key.startswith(METADATA_PREFIX):
-            return scalar_text((self.metadata or {}).get(key.removeprefix(METADATA_PREFIX)))
-        value = getattr(self, key, None)
-        return value if isinstance(value, str) else None
+        return value_of(self.search.on_key, self, self.metadata)
 
 
 class CreateClient(FoundClientFields):
@@ -159,6 +114,3 @@ class CreateClient(FoundClientFields):
 
 class UpdateClient(ClientFields):
     """PUT /clients/{id}: partial."""
-
-
-ClientChanges = Mapping[str, Any]

@@ -1,0 +1,107 @@
+"""Make a service, from its own body or from a document's line."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from timbra.cfdi.catalogs import Catalogs
+from timbra.cfdi.money import micro
+from timbra.http.caller import Caller
+from timbra.http.errors import FieldError, Invalid
+from timbra.platform import audit, events, json
+from timbra.platform.audit import Action
+from timbra.platform.db import Tx
+from timbra.platform.ids import new_id
+from timbra.services import store
+from timbra.services.model import ONE, Service, unit_name_of
+from timbra.services.taxes import from_stored
+from timbra.teams.settings import TeamSettings
+
+PLAIN: Final = ("description", "sku", "taxability")
+
+
+def add(
+    tx: Tx,
+    caller: Caller,
+    fields: Mapping[str, Any],
+    *,
+    origin: str,
+    settings: TeamSettings,
+    catalogs: Catalogs,
+    at_ms: int,
+    path: str = "",
+) -> Service:
+    """A new service with its event and audit row; what ``fields`` leaves out comes from the team's settings.
+
+    origin: ``api``, ``inline``. path: where the fields stand in the request. Raises Invalid.
+    """
+    scope = caller.scope
+    blank = Service(
+        id=new_id("service"),
+        team_id=scope.team_id,
+        livemode=scope.livemode,
+        owner=caller.user_id,
+        origin=origin,
+        created_ms=at_ms,
+        updated_ms=at_ms,
+        description=fields["description"],
+        unit_price=micro(fields["unit_price"]),
+        product_key=settings["product_key"],
+        unit_key=settings["unit_key"],
+        unit_name=unit_name_of(settings["unit_key"], settings, catalogs),
+        taxes=from_stored(settings["taxes"]),
+    )
+    given = {name: value for name, value in fields.items() if value is not None}
+    service = changed(blank, {"sku": settings["sku"], **given}, settings, catalogs)
+    refuse_unknown_keys(service, catalogs, path)
+    store.add(tx, scope, service)
+    events.append(tx, scope, "service.created", service.id, json.dumps(service.to_wire()), at_ms)
+    audit.append(tx, scope, Action.SERVICE_CREATE, service.id, caller.actor, at_ms)
+    return service
+
+
+def changed(service: Service, changes: Mapping[str, Any], settings: TeamSettings, catalogs: Catalogs) -> Service:
+    """The service after an update: absent keys stay, None clears or restores the default."""
+    values: dict[str, Any] = {name: changes[name] for name in PLAIN if name in changes}
+    if "unit_price" in changes:
+        values["unit_price"] = micro(changes["unit_price"])
+    if "quantity" in changes:
+        values["quantity"] = ONE if changes["quantity"] is None else micro(changes["quantity"])
+    if "product_key" in changes:
+        values["product_key"] = changes["product_key"] or settings["product_key"]
+    if "taxes" in changes:
+        taxes = changes["taxes"]
+        values["taxes"] = from_stored(settings["taxes"]) if taxes is None else tuple(tax.line_tax for tax in taxes)
+    if "metadata" in changes:
+        values["metadata"] = changes["metadata"] or {}
+    values["unit_key"], values["unit_name"] = _unit(service, changes, settings, catalogs)
+    return replace(service, **values)
+
+
+def _unit(
+    service: Service, changes: Mapping[str, Any], settings: TeamSettings, catalogs: Catalogs
+) -> tuple[str, str | None]:
+    """Key and name of the unit; a new key renames it unless the old name was the caller's own."""
+    key = service.unit_key
+    if "unit_key" in changes:
+        key = changes["unit_key"] or settings["unit_key"]
+    if "unit_name" in changes:
+        return key, changes["unit_name"] or unit_name_of(key, settings, catalogs)
+    names_of_old = (None, unit_name_of(service.unit_key, settings, catalogs), catalogs.unit_name(service.unit_key))
+    if key != service.unit_key and service.unit_name in names_of_old:
+        return key, unit_name_of(key, settings, catalogs)
+    return key, service.unit_name
+
+
+def refuse_unknown_keys(service: Service, catalogs: Catalogs, path: str = "") -> None:
+    """Raises Invalid when product or unit key is not in SAT's catalogue."""
+    prefix = f"{path}." if path else ""
+    problems = []
+    if not catalogs.product_exists(service.product_key):
+        fix = catalogs.nearest_product(service.product_key)
+        problems.append(FieldError(f"{prefix}product_key", "not_in_catalog", "is not in the SAT catalogue", fix))
+    if catalogs.unit_name(service.unit_key) is None:
+        fix = catalogs.nearest_unit(service.unit_key)
+        problems.append(FieldError(f"{prefix}unit_key", "not_in_catalog", "is not in the SAT catalogue", fix))
+    if problems:
+        raise Invalid(problems)
