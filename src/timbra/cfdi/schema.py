@@ -91,13 +91,18 @@ def code_pattern(codes: tuple[str, ...]) -> str:
 
 
 def _runs(alphabet: list[str]) -> list[str]:
-    numbered = enumerate(map(ord, alphabet))
-    runs = [[point for _, point in run] for _, run in groupby(numbered, key=lambda pair: pair[1] - pair[0])]
-    return [_escape(run[0]) + ("-" + _escape(run[-1]) if len(run) > 1 else "") for run in runs]
+    # Only letters and digits form ranges: libxml2 does not read an escaped character as the end of one.
+    numbered = enumerate(alphabet)
+    runs = [[char for _, char in run] for _, run in groupby(numbered, key=_run_key)]
+    return [f"{run[0]}-{run[-1]}" if len(run) > 1 else _escape(run[0]) for run in runs]
 
 
-def _escape(point: int) -> str:
-    char = chr(point)
+def _run_key(numbered: tuple[int, str]) -> tuple[int, str]:
+    place, char = numbered
+    return ord(char) - place, "" if char.isascii() and char.isalnum() else char
+
+
+def _escape(char: str) -> str:
     return f"\\{char}" if char in _ESCAPED else char
 
 
