@@ -15,11 +15,6 @@ TFD = "http://www.sat.gob.mx/TimbreFiscalDigital"
 LOCAL = "http://www.sat.gob.mx/implocal"
 HYDROCARBONS = "http://www.sat.gob.mx/hidrocarburospetroliferos"
 UUID = "5fb2822e-396d-4725-8521-cdc4bdd20ccf"
-VERIFY = (
-    f"https://verificacfdi.facturaelectronica.sat.gob.mx/default.aspx?id={UUID}"
-    "&re=EKU9003173C9&rr=URE180429TM6&tt=3944.00&fe=aZ09Zg%3D%3D"
-)
-
 GOODS = (
     ("81112101", "WEB-01", "E48", "Unidad de servicio", "Alojamiento web, plan anual con soporte en horario hábil"),
     ("43211503", "LAP-14", "H87", "Pieza", "Computadora portátil de 14 pulgadas, 16 GB de memoria, 512 GB SSD"),
@@ -115,7 +110,7 @@ def render(
 ) -> bytes:
     """The document made and printed."""
     return (renderer or Renderer(root)).render(
-        from_document(document(made), verification_url=VERIFY, texts=TEXTS),
+        from_document(document(made), texts=TEXTS),
         language=language,
         brand=brand or Brand(),
         test_mode=test_mode,

@@ -9,6 +9,8 @@ from typing import Protocol
 from lxml import etree
 
 from timbra.cfdi.cadena import TIMBRE, of_timbre
+from timbra.cfdi.expression import verification_url
+from timbra.cfdi.money import micro
 from timbra.cfdi.read import ReadCfdi, read_cfdi
 from timbra.cfdi.read_values import ReadTimbre
 
@@ -21,7 +23,7 @@ class Texts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A whole document, ready to be laid out. ``timbre`` is None and ``cadena`` empty before stamping."""
+    """A whole document, ready to be laid out. ``timbre`` is None, cadena and address are empty before stamping."""
 
     cfdi: ReadCfdi
     timbre: ReadTimbre | None
@@ -30,12 +32,17 @@ class View:
     texts: Texts
 
 
-def from_document(root: etree._Element, *, verification_url: str, texts: Texts) -> View:
-    """The view of a parsed CFDI 4.0, stamped or not. Raises XmlRefused for another kind of document.
-
-    verification_url: what the QR holds, SAT's address for this document; not looked at before stamping.
-    """
+def from_document(root: etree._Element, *, texts: Texts) -> View:
+    """The view of a parsed CFDI 4.0, stamped or not. Raises XmlRefused for another kind of document."""
     cfdi = read_cfdi(root)
-    timbre = next(root.iter(TIMBRE), None) if cfdi.timbres else None
-    cadena = "" if timbre is None else of_timbre(timbre)
-    return View(cfdi, cfdi.timbres[0] if cfdi.timbres else None, cadena, verification_url, texts)
+    if not cfdi.timbres:
+        return View(cfdi, None, "", "", texts)
+    timbre = cfdi.timbres[0]
+    address = verification_url(
+        uuid=timbre.uuid,
+        issuer_rfc=cfdi.issuer.rfc,
+        receiver_rfc=cfdi.receiver.rfc,
+        total=micro(cfdi.total),
+        sello=cfdi.sello,
+    )
+    return View(cfdi, timbre, of_timbre(next(root.iter(TIMBRE))), address, texts)
