@@ -60,4 +60,4 @@ def _taxpayer(row: str) -> Taxpayer:
     return Taxpayer(rfc, name, frozenset(zips.split()), frozenset(regimes.split()))
 
 
-TEST_TAXPAYERS: Final[Register] = {row.rfc: row for row in map(_taxpayer, _ROWS.strip().splitlines())}
+REGISTER: Final[Register] = {row.rfc: row for row in map(_taxpayer, _ROWS.strip().splitlines())}

@@ -8,6 +8,8 @@ from timbra.cfdi.amounts import Totals
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.model import Invoice, Micro
 from timbra.cfdi.rules import global_, header, receiver
+from timbra.cfdi.rules.answers import of_pac
+from timbra.cfdi.rules.document import check_document
 from timbra.cfdi.rules.facts import Facts, facts_of
 from timbra.cfdi.rules.finding import MAX_FINDINGS, Finding, Fix, Level
 from timbra.cfdi.rules.header import Rule
@@ -17,7 +19,7 @@ from timbra.cfdi.rules.relations import cfdi40137
 from timbra.cfdi.rules.resico import cfdi140225
 from timbra.cfdi.rules.texts import check_texts
 
-__all__ = ["MAX_FINDINGS", "Finding", "Fix", "Level", "check"]
+__all__ = ["MAX_FINDINGS", "Finding", "Fix", "Level", "check", "check_document", "of_pac"]
 
 DOCUMENT_RULES: Final[tuple[Rule, ...]] = (*header.RULES, *receiver.RULES, *global_.RULES, cfdi140225)
 

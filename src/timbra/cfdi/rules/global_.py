@@ -8,6 +8,7 @@ from timbra.cfdi.model import GlobalInfo
 from timbra.cfdi.rules.facts import Facts
 from timbra.cfdi.rules.finding import Finding
 from timbra.cfdi.rules.header import Rule, padded
+from timbra.cfdi.text import GENERIC_RFC, PUBLIC_NAME, same_name
 
 _MONTHLY: Final = "04"
 _BIMONTHLY_REGIME: Final = "621"
@@ -27,10 +28,17 @@ def _monthly_node(facts: Facts) -> dict[str, object]:
 
 
 def cfdi40130(facts: Facts) -> Finding | None:
-    """An income document to the general public has the node."""
-    if facts.invoice.kind != "I" or facts.invoice.global_info is not None or not facts.is_public:
+    """An income document to the general public has the node; PACs refuse it for any other receiver."""
+    if facts.invoice.kind != "I":
         return None
-    return Finding("CFDI40130", "global", "is required for the general public", _monthly_node(facts))
+    if facts.invoice.global_info is None:
+        if not facts.is_public:
+            return None
+        return Finding("CFDI40130", "global", "is required for the general public", _monthly_node(facts))
+    receiver = facts.invoice.receiver
+    if receiver.rfc == GENERIC_RFC and same_name(receiver.name, PUBLIC_NAME):
+        return None
+    return Finding("CFDI40130", "global", f"is only for {GENERIC_RFC} with the name {PUBLIC_NAME}")
 
 
 def _of_node(facts: Facts) -> GlobalInfo | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from timbra.cfdi.codes import EXPORTS, PAYMENT_FORMS, PAYMENT_METHODS, REGIMES, regime_allowed
-from timbra.cfdi.codes_currencies import MAX_VARIATION_PERCENT, currency_for_trade
+from timbra.cfdi.codes_currencies import CURRENCIES, MAX_VARIATION_PERCENT, NO_CURRENCY, currency_for_trade
 from timbra.cfdi.model import MICRO
 from timbra.cfdi.rules.facts import Facts
 from timbra.cfdi.rules.finding import Finding, Level
@@ -48,9 +48,9 @@ def cfdi40105(facts: Facts) -> Finding | None:
 
 
 def cfdi40113(facts: Facts) -> Finding | None:
-    """Moneda is in c_Moneda; XXX and XTS name no money."""
+    """Moneda is in c_Moneda; XXX and XTS name no money an income or egress could be in."""
     currency = facts.invoice.currency
-    if currency_for_trade(currency):
+    if currency_for_trade(currency) or (facts.invoice.kind not in ("I", "E") and currency in CURRENCIES):
         return None
     fix = currency.strip().upper()
     return Finding("CFDI40113", "currency", "is not a currency of c_Moneda", fix if currency_for_trade(fix) else None)
@@ -65,7 +65,7 @@ def cfdi40114(facts: Facts) -> Finding | None:
 
 def cfdi40117(facts: Facts) -> Finding | None:
     """TipoCambio is a positive number of at most 18 digits before the point."""
-    if facts.invoice.currency == PESO or 0 < facts.invoice.exchange_rate < _RATE_LIMIT:
+    if facts.invoice.currency in (PESO, NO_CURRENCY) or 0 < facts.invoice.exchange_rate < _RATE_LIMIT:
         return None
     return Finding("CFDI40117", "exchange_rate", "must be above 0 with at most 18 digits", _reference(facts))
 
