@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 DEFAULT_COLOR = "#1f3a5f"
 LOGO_MAX_PIXELS = 2_000_000
+LOGO_WIDTH, LOGO_HEIGHT = 190, 50  # the printed logo fits into this, in points
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _READABLE = 4.5  # contrast of small text on white, WCAG 2.2 criterion 1.4.3
@@ -52,16 +53,17 @@ class Brand:
             red, green, blue = red * 15 // 16, green * 15 // 16, blue * 15 // 16
         return f"#{red:02x}{green:02x}{blue:02x}"
 
-    def logo_svg(self) -> str | None:
-        """The logo inside an SVG, which is the way to hand image bytes to the layout as text."""
+    def logo(self) -> dict[str, str | float] | None:
+        """The logo as ``svg``, the way to hand image bytes to the layout as text, and its printed ``width`` in points."""
         if self.logo_png is None:
             return None
         width, height = _png_size(self.logo_png)
         data = base64.b64encode(self.logo_png).decode("ascii")
-        return (
+        svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
             f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
         )
+        return {"svg": svg, "width": min(LOGO_WIDTH, LOGO_HEIGHT * width / height)}
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

@@ -56,7 +56,7 @@ def _brand(brand: Brand, issuer_name: str) -> dict[str, Any]:
         "accent": brand.accent,
         "second": brand.second,
         "ink": brand.ink,
-        "logo": brand.logo_svg(),
+        "logo": brand.logo(),
         "alias": printable(brand.alias or issuer_name),
         "contact": [printable(line) for line in brand.contact],
     }
