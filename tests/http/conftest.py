@@ -27,12 +27,14 @@ from sqlalchemy import (
 from timbra.http.body import Command
 from timbra.http.caller import Access, Caller, Identity, Role
 from timbra.http.dispatch import assemble
+from timbra.http.docs import install_docs
 from timbra.http.envelope import Answer, Hits, JSONReply
 from timbra.http.errors import BusinessRule, CfdiRefused, InsufficientPermissions, InvalidToken, NotFound
 from timbra.http.fields import Amount, Choice, Instant, Metadata, Text
 from timbra.http.health import auth_health_routes, health_routes
 from timbra.http.idempotency import Claim, Idempotency
 from timbra.http.multipart import Upload
+from timbra.http.openapi import document
 from timbra.http.pagination import Cursors
 from timbra.http.query import ListQuery
 from timbra.http.ratelimit import RateLimits
@@ -258,7 +260,7 @@ def origins() -> list[str]:
 @pytest.fixture
 async def world(db: Database, rate_limits: str, origins: list[str], anyio_backend: str) -> AsyncIterator[World]:
     clock = FrozenClock(START_MS)
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     api = httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": "Bearer good"})
     world = World(app, api, db, clock)
@@ -273,6 +275,7 @@ async def world(db: Database, rate_limits: str, origins: list[str], anyio_backen
 
     checks = {name: (lambda name=name: check(name)) for name in world.checks}
     health = health_routes("0.1.0", checks)
-    assemble(app, kit, [note_routes(world), health, auth_health_routes()], rootless=[health], origins=origins)
+    install_docs(app, lambda: document(table.operations, title="Example", version="0.1.0", server="http://test"))
+    table = assemble(app, kit, [note_routes(world), health, auth_health_routes()], rootless=[health], origins=origins)
     async with api:
         yield world

@@ -36,7 +36,7 @@ METADATA_MAX_BYTES = 16 * 1024
 
 _CONTROLS = re.compile(r"[\x00-\x1f]")
 _CONTROLS_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f]")
-_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 Flag = Annotated[bool, Strict()]

@@ -71,7 +71,7 @@ def _operation(path: str, operation: Operation, schemas: Mapping[Any, Any]) -> d
     if len(words) > 1:
         found["description"] = "\n".join(line.strip() for line in words[1:]).strip()
     if operation.body_model is not None:
-        content: dict[str, Any] = {"schema": schemas[operation.body_model, "validation"]}
+        content: dict[str, Any] = {"schema": schemas[operation.body_model]}
         if operation.example is not None:
             content["example"] = operation.example
         found["requestBody"] = {"content": {"application/json": content}}

@@ -58,7 +58,7 @@ def insert_running(
         lease_until_ms=lease_until_ms,
         created_at_ms=now_ms,
     )
-    return tx.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    return tx.execute(statement.on_conflict_do_nothing().returning(t.c.run_id)).first() is not None
 
 
 def take_over(tx: Tx, scope: TeamScope, slot: Slot, *, dead_run: str, run_id: str, lease_until_ms: int) -> bool:
