@@ -6,6 +6,7 @@ written values name it.
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from timbra.cfdi.model import (
@@ -32,6 +33,7 @@ _TAXES: Final = {tax.value: tax for tax in Tax}
 _FACTORS: Final = {factor.value: factor for factor in Factor}
 
 
+@lru_cache(maxsize=4096)  # a document is asked for the same few texts by many rules
 def amount(written: str | None) -> Micro | None:
     """The number as written, in micro; None when it is absent or no amount."""
     if written is None:
@@ -46,7 +48,7 @@ def amount(written: str | None) -> Micro | None:
         and whole
         and len(part) <= DECIMALS
     ):
-        return Micro(int(digits) * 10 ** (DECIMALS - len(part)))  # the usual form, many times a document
+        return Micro(int(digits) * 10 ** (DECIMALS - len(part)))  # the usual form
     try:
         return micro(written)
     except ValueError:
