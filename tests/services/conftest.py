@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from factories.api import OTHER_TEAM, Api, add_team, open_api
 
+from factories.api import OTHER_TEAM, Api, add_team, open_api
 from timbra.catalogs.load import SatData
 from timbra.platform.db import Database
 from timbra.services.routes import routes

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from factories.api import OTHER_TEAM, TEAM, USER, Api
 
 pytestmark = pytest.mark.anyio

@@ -42,7 +42,8 @@ def change(
     The offline validation runs again when a field that it reads has changed. Raises Invalid.
     """
     changed = client.changed(changes)
-    if changed == client:
+    before = client.to_wire()
+    if changed.to_wire() == before:
         return client
     refuse_problems(changed, path)
     if _needs_judging(client, changed):
@@ -51,7 +52,7 @@ def change(
     store.save(tx, caller.scope, changed)
     body = changed.to_wire()
     events.append(tx, caller.scope, "customer.updated", client.id, json.dumps(body), at_ms)
-    differences = _differences(client.to_wire(), body)
+    differences = _differences(before, body)
     audit.append(tx, caller.scope, Action.CLIENT_UPDATE, client.id, caller.actor, at_ms, changes=differences)
     return changed
 

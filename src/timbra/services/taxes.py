@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
-from timbra.cfdi.codes_rates import RATES, Rates, nearest_rate
+from timbra.cfdi.codes_rates import PERCENT, RATES, Rates, nearest_rate
 from timbra.cfdi.model import Factor, LineTax, Rate, Tax
-from timbra.cfdi.money import micro, to_decimal
+from timbra.cfdi.money import micro, text, to_decimal
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Flag, refuse
 from timbra.teams.settings import TeamSettings
@@ -67,17 +67,16 @@ def _refusal(
     if rates.allows(value):
         return None
     code, wanted = _wanted(rates, value)
-    nearest = nearest_rate(tax, factor, withheld, value)
-    near = None if nearest is None else to_decimal(Rate(nearest))
-    if near is not None and near * 100 == rate:
-        wanted = f"must be a fraction; {rate:f} % is {near:f}"
-    return "rate", code, wanted, near
+    nearest = 0 if factor == "Exento" else nearest_rate(tax, factor, withheld, value)
+    if nearest is not None and nearest * PERCENT == value:
+        wanted = f"must be a fraction; {text(value)} % is {text(nearest)}"
+    return "rate", code, wanted, None if nearest is None else to_decimal(nearest)
 
 
 def _wanted(rates: Rates, value: int) -> tuple[str, str]:
     if rates.maximum is not None:
-        return "max", f"must be between 0 and {to_decimal(Rate(rates.maximum)):f}"
-    listed = ", ".join(f"{to_decimal(Rate(rate)):f}" for rate in rates.fixed)
+        return "max", f"must be between 0 and {text(rates.maximum)}"
+    listed = ", ".join(text(rate) for rate in rates.fixed)
     return "max" if value > max(rates.fixed) else "enum", f"must be one of {listed}"
 
 

@@ -32,12 +32,13 @@ def update(
     if service is None:
         raise NotFound
     after = changed(service, changes, settings, catalogs)
-    if after == service:
+    old = service.to_wire()
+    if after.to_wire() == old:
         return service
     refuse_unknown_keys(after, catalogs)
     after = replace(after, updated_ms=at_ms)
     store.save(tx, scope, after)
-    old, new = service.to_wire(), after.to_wire()
+    new = after.to_wire()
     events.append(tx, scope, "service.updated", service_id, json.dumps(new), at_ms)
     names = [name for name in new if new[name] != old[name] and name != "updated_at"]
     differences = {name: {"old": old[name], "new": new[name]} for name in names}
