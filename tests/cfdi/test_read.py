@@ -247,6 +247,13 @@ def test_timbre_and_addenda_are_read() -> None:
     assert document.has_addenda
 
 
+def test_unknown_nodes_and_complements_are_passed_over() -> None:
+    document = read(cfdi_xml.income(complements=cfdi_xml.LEGENDS, relations="<cfdi:Nuevo/>"))
+
+    assert document.complements == ("{http://www.sat.gob.mx/leyendasFiscales}LeyendasFiscales",)
+    assert (document.local_taxes, document.payments, document.relations) == ((), (), ())
+
+
 def test_a_document_without_its_nodes_is_read_as_empty() -> None:
     document = read(b'<cfdi:Comprobante xmlns:cfdi="http://www.sat.gob.mx/cfd/4"/>')
 

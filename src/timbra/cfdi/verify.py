@@ -17,7 +17,8 @@ from timbra.cfdi.cadena import CadenaUnknown, Stylesheets
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.certificate import CertificateFacts, CredentialRefused
 from timbra.cfdi.parse import XmlRefused, parse
-from timbra.cfdi.rules.finding import Finding
+from timbra.cfdi.rules import Finding, Level
+from timbra.cfdi.rules.document import check_document
 from timbra.cfdi.schema import Schemas
 
 LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -27,6 +28,7 @@ _KINDS: Final = {
     cadena.RETENCIONES: "Retenciones 2.0",
     "{http://www.sat.gob.mx/cfd/3}Comprobante": "CFDI 3",
 }
+_RULED_TYPES: Final = frozenset({"I", "E", "T", "P"})
 _VALIDATED: Final = frozenset({cadena.COMPROBANTE, cadena.RETENCIONES})
 
 
@@ -75,7 +77,7 @@ class Verdict:
         return (
             self.refused is None
             and not self.schema
-            and not self.findings
+            and all(finding.level is Level.WARN for finding in self.findings)
             and self.seal is Check.VALID
             and self.timbre in {Check.VALID, Check.UNKNOWN_CERTIFICATE}
         )
@@ -102,7 +104,12 @@ def verify(xml: bytes, data: SatData, *, pac_certificates: Mapping[str, bytes]) 
         cadena=text,
         seal=Check.NOT_CHECKED if text is None else _seal(root, text),
         timbre=_timbre(root, timbres, pac_certificates),
+        findings=tuple(check_document(root, catalogs=data.catalogs)) if _has_rules(root) else (),
     )
+
+
+def _has_rules(root: etree._Element) -> bool:
+    return root.tag == cadena.COMPROBANTE and root.get("TipoDeComprobante") in _RULED_TYPES
 
 
 def _cadena(root: etree._Element, stylesheets: Stylesheets) -> str | None:
@@ -163,6 +170,6 @@ def _certificate(der: bytes) -> CertificateFacts | None:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except ValueError:  # binascii.Error is one, and so is the refusal of letters outside ASCII
         return b""
