@@ -6,8 +6,8 @@ from typing import Final
 
 from timbra.cfdi.text import collapse, escape, has_forbidden
 
-# Everything that makes a value differ from its written form; most values have nothing of the kind.
-_UNUSUAL: Final = re.compile('[&<>"|\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|  |^ | $')
+# With double and outer blanks, everything that makes a value differ from its written form; most values have none of it.
+_UNUSUAL: Final = re.compile('[&<>"|\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]')
 
 
 def written(value: str) -> tuple[str, str]:
@@ -15,7 +15,7 @@ def written(value: str) -> tuple[str, str]:
 
     What SAT's patterns and XML exclude (``|``, control characters) was refused before: it fails an assertion here.
     """
-    if _UNUSUAL.search(value) is None:
+    if _UNUSUAL.search(value) is None and "  " not in value and value.strip(" ") == value:
         return value, value
     assert not has_forbidden(value), "a text that may not enter a CFDI"
     value = collapse(value)

@@ -17,32 +17,34 @@ TaxTexts = dict[tuple[Tax, Factor, Rate], tuple[str, str]]
 def add_lines(lines: tuple[ComputedLine, ...], decimals: int, xml: list[str], cadena: list[str]) -> None:
     """Append Conceptos. decimals: of the currency, the least that amounts are written with."""
     tax_texts: TaxTexts = {}
-    add_xml, add_cadena = xml.append, cadena.append
-    add_xml("<cfdi:Conceptos>")
+    quantities: dict[int, str] = {}
+    units: dict[str | None, tuple[str, str]] = {}
+    xml.append("<cfdi:Conceptos>")
     for line, price, amount, discount, taxability, taxes in lines:
-        product, unit, quantity, price_text = line.product_key, line.unit_key, text(line.quantity), text(price)
-        description, plain_description = written(line.description)
+        product, unit, quantity, name = line.product_key, line.unit_key, line.quantity, line.unit_name
+        # Orders repeat few quantities and units, and an undiscounted base is its amount: such texts are made once.
+        q = quantities.get(quantity) or quantities.setdefault(quantity, text(quantity))
+        u = units.get(name) or units.setdefault(name, _optional("Unidad", name))
         sku, plain_sku = _optional("NoIdentificacion", line.sku)
-        name, plain_name = _optional("Unidad", line.unit_name)
+        description, plain_description = written(line.description)
+        price_text = text(price)
         paid, plain_paid = _paid(amount, discount, decimals)
-        add_xml(
-            f'<cfdi:Concepto ClaveProdServ="{product}"{sku} Cantidad="{quantity}" ClaveUnidad="{unit}"{name}'
-            f' Descripcion="{description}" ValorUnitario="{price_text}" Importe="{paid}" ObjetoImp="{taxability}"'
-        )
-        add_cadena(
-            f"{product}{plain_sku}|{quantity}|{unit}{plain_name}|{plain_description}|{price_text}|{plain_paid}"
-            f"|{taxability}"
-        )
-        mark = len(xml)
+        node, plain_node = "", ""
         if taxes:
-            _add_taxes(taxes, decimals, tax_texts, xml, cadena)
-        _add_nodes(line, xml, cadena)
-        if len(xml) == mark:
-            add_xml("/>")
-        else:
-            xml[mark] = ">" + xml[mark]
-            add_xml("</cfdi:Concepto>")
-    add_xml("</cfdi:Conceptos>")
+            known_base = (amount, paid) if not discount else (-1, "")
+            node, plain_node = _taxes(taxes, decimals, tax_texts, known_base)
+        if line.third_party or line.customs_request or line.property_tax_account or line.hydrocarbons:
+            more, plain_more = _nodes(line)
+            node, plain_node = node + more, plain_node + plain_more
+        xml.append(
+            f'<cfdi:Concepto ClaveProdServ="{product}"{sku} Cantidad="{q}" ClaveUnidad="{unit}"{u[0]}'
+            f' Descripcion="{description}" ValorUnitario="{price_text}" Importe="{paid}" ObjetoImp="{taxability}"'
+            f"{f'>{node}</cfdi:Concepto>' if node else '/>'}"
+        )
+        cadena.append(
+            f"{product}{plain_sku}|{q}|{unit}{u[1]}|{plain_description}|{price_text}|{plain_paid}|{taxability}{plain_node}"
+        )
+    xml.append("</cfdi:Conceptos>")
 
 
 def _optional(name: str, value: str | None) -> tuple[str, str]:
@@ -71,38 +73,42 @@ def tax_text(tax: Tax, factor: Factor, rate: Rate | None) -> tuple[str, str]:
     return f'Impuesto="{tax}" TipoFactor="{factor}" TasaOCuota="{fraction}"', f"{tax}|{factor}|{fraction}"
 
 
-def _add_taxes(
-    taxes: tuple[ComputedTax, ...], decimals: int, tax_texts: TaxTexts, xml: list[str], cadena: list[str]
-) -> None:
-    transferred, withheld = "", ""
-    plain_withheld = []
+def _taxes(
+    taxes: tuple[ComputedTax, ...], decimals: int, tax_texts: TaxTexts, known_base: tuple[int, str]
+) -> tuple[str, str]:
+    """Impuestos of a line and its place in the cadena; known_base: an amount whose text is at hand."""
+    transferred = withheld = plain_transferred = plain_withheld = ""
+    amount_at_hand, text_at_hand = known_base
     for tax, factor, rate, is_withheld, base, amount in taxes:
-        key = (tax, factor, rate)
-        known = tax_texts.get(key)
+        known = tax_texts.get((tax, factor, rate))
         if known is None:
-            known = tax_texts[key] = tax_text(tax, factor, rate)
+            known = tax_texts[tax, factor, rate] = tax_text(tax, factor, rate)
         kind, plain_kind = known
-        base_text = text(base, decimals)
-        values, plain = f'Base="{base_text}" {kind}', f"{base_text}|{plain_kind}"
-        if factor is not Factor.EXENTO:
-            amount_text = text(amount, decimals)
-            values, plain = f'{values} Importe="{amount_text}"', f"{plain}|{amount_text}"
-        if is_withheld:
-            withheld += f"<cfdi:Retencion {values}/>"
-            plain_withheld.append(plain)
+        base_text = text_at_hand if base == amount_at_hand else text(base, decimals)
+        if factor is Factor.EXENTO:
+            values, plain = f'Base="{base_text}" {kind}/>', f"|{base_text}|{plain_kind}"
         else:
-            transferred += f"<cfdi:Traslado {values}/>"
-            cadena.append(plain)
-    cadena += plain_withheld
+            amount_text = text(amount, decimals)
+            values = f'Base="{base_text}" {kind} Importe="{amount_text}"/>'
+            plain = f"|{base_text}|{plain_kind}|{amount_text}"
+        if is_withheld:
+            withheld += "<cfdi:Retencion " + values
+            plain_withheld += plain
+        else:
+            transferred += "<cfdi:Traslado " + values
+            plain_transferred += plain
+    if not withheld:
+        return f"<cfdi:Impuestos><cfdi:Traslados>{transferred}</cfdi:Traslados></cfdi:Impuestos>", plain_transferred
     if transferred:
         transferred = f"<cfdi:Traslados>{transferred}</cfdi:Traslados>"
-    if withheld:
-        withheld = f"<cfdi:Retenciones>{withheld}</cfdi:Retenciones>"
-    xml.append(f"<cfdi:Impuestos>{transferred}{withheld}</cfdi:Impuestos>")
+    rows = f"{transferred}<cfdi:Retenciones>{withheld}</cfdi:Retenciones>"
+    return f"<cfdi:Impuestos>{rows}</cfdi:Impuestos>", plain_transferred + plain_withheld
 
 
-def _add_nodes(line: Line, xml: list[str], cadena: list[str]) -> None:
+def _nodes(line: Line) -> tuple[str, str]:
     """What few lines have: ACuentaTerceros, InformacionAduanera, CuentaPredial, ComplementoConcepto, in SAT's order."""
+    xml: list[str] = []
+    cadena: list[str] = []
     party, customs, account = line.third_party, line.customs_request, line.property_tax_account
     if party is not None:
         xml.append("<cfdi:ACuentaTerceros")
@@ -127,3 +133,4 @@ def _add_nodes(line: Line, xml: list[str], cadena: list[str]) -> None:
         node, values = hydrocarbons(line.hydrocarbons)
         xml.append(f"<cfdi:ComplementoConcepto>{node}</cfdi:ComplementoConcepto>")
         cadena += values
+    return "".join(xml), "".join(f"|{value}" for value in cadena)

@@ -24,10 +24,13 @@ class Ledger:
         self.amount += row.amount
         self.discount += row.discount
         for tax, factor, rate, withheld, base, amount in row.taxes:
-            if withheld:
-                sums = self._withheld.setdefault(tax, [0, 0])
-            else:
-                sums = self._transferred.setdefault((tax, factor, rate), [0, 0])
+            sums = self._withheld.get(tax) if withheld else self._transferred.get((tax, factor, rate))
+            if sums is None:
+                sums = [0, 0]
+                if withheld:
+                    self._withheld[tax] = sums
+                else:
+                    self._transferred[tax, factor, rate] = sums
             sums[0] += base
             sums[1] += amount
 
