@@ -42,3 +42,8 @@ def _rules(zone: str) -> ZoneInfo:
 
 
 _RULES: Final = {zone: _rules(zone) for zone in set(_ZONES.values())}
+
+
+def instant_of(local: datetime, zone: str) -> int:
+    """Milliseconds UTC of a naive local time of ``zone``; of two equal readings at the end of summer time, the first."""
+    return int(local.replace(tzinfo=_RULES[zone]).timestamp()) * 1000

@@ -58,6 +58,11 @@ class Trust:
     def __init__(self, authorities: Sequence[TrustedAuthority]) -> None:
         self._authorities = tuple(authorities)
 
+    @property
+    def authorities(self) -> Sequence[TrustedAuthority]:
+        """All of them: the test slot takes certificates of every one."""
+        return self._authorities
+
     def environment_of(self, certificate: CertificateFacts) -> Environment | None:
         """The environment of the authority that signed the certificate; None when it is none of ours."""
         found = issued_by(certificate, self._authorities)

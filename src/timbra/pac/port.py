@@ -86,7 +86,9 @@ class SatStatus:
     code: str  # CodigoEstatus: "S - Comprobante obtenido satisfactoriamente." ...
     state: str  # Vigente, Cancelado, No Encontrado
     cancelable: str | None  # Cancelable sin aceptación, Cancelable con aceptación, No cancelable
-    cancellation: str | None  # En proceso, Cancelado sin aceptación, Cancelado con aceptación, Plazo vencido, Solicitud rechazada
+    cancellation: (
+        str | None
+    )  # En proceso, Cancelado sin aceptación, Cancelado con aceptación, Plazo vencido, Solicitud rechazada
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +115,6 @@ class PacPort(Protocol):
 class StatusPort(Protocol):
     """Who answers for a document's state: SAT's public service in live mode, the sandbox in test mode."""
 
-    async def status(self, *, uuid: str, issuer_rfc: str, receiver_rfc: str, total: str, sello: str) -> SatStatus | Unknown: ...
+    async def status(
+        self, *, uuid: str, issuer_rfc: str, receiver_rfc: str, total: str, sello: str
+    ) -> SatStatus | Unknown: ...

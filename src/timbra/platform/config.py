@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DATABASE_FILE = "timbra.sqlite"
+DEFAULT_ORIGIN = "http://127.0.0.1:8000"
 
 
 class Settings(BaseSettings):
@@ -17,7 +17,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("var"), description="folder of the embedded database, keys and compiled catalogues")
     database_url: str | None = Field(None, description="SQLAlchemy or postgresql:// URL; default: SQLite in data_dir")
-    public_url: str = Field("http://127.0.0.1:8000", description="origin used in links, file URLs and the iss claim")
+    public_url: str | None = Field(None, description="origin used in links, file URLs and the iss claim of API keys")
+    listen_url: str = Field(DEFAULT_ORIGIN, description="where this server listens; `timbra serve` sets it")
     portal_url: str | None = Field(None, description="origin of hosted pages; default: public_url")
     rate_limits: str = Field("", description="'off', or sizes such as 'api=120,stamp=60' (0 switches a bucket off)")
     rate_limit_storage: str = Field("memory://", description="memory://, redis://host or valkey://host")
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
     sandbox_latency_ms: int = Field(0, ge=0, le=60_000, description="artificial delay of the sandbox PAC")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
 
-    @field_validator("public_url", "portal_url")
+    @field_validator("public_url", "portal_url", "listen_url")
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value
@@ -44,9 +45,30 @@ class Settings(BaseSettings):
             return self.database_url
         return f"sqlite:///{(self.data_dir / DATABASE_FILE).resolve()}"
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is an SQLite file, which has one server process."""
+        return self.url.startswith("sqlite")
+
+    @property
+    def origin(self) -> str:
+        """Where links point to: the public URL, or this very server while none is set."""
+        return self.public_url or self.listen_url
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` claim: it must not depend on the port, or a restart elsewhere would end every key."""
+        return self.public_url or DEFAULT_ORIGIN
+
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **sources: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
         toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("TIMBRA_CONFIG"))
-        return (init_settings, sources["env_settings"], toml)
+        return (init_settings, env_settings, toml)

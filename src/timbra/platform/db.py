@@ -219,6 +219,7 @@ class Database:
             engine.dispose()
 
     def _run(self, engine: Engine, unit: Callable[[Tx], T]) -> T:
+        assert not in_transaction.get(), "units of work do not nest"
         for attempt in range(SERIALIZATION_RETRIES):
             try:
                 return _run_once(engine, unit)

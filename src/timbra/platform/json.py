@@ -20,7 +20,7 @@ class Raw:
     __slots__ = ("text",)
 
     def __init__(self, text: bytes | str) -> None:
-        self.text = text
+        self.text = text.encode() if isinstance(text, str) else text
 
 
 def number_text(value: Decimal) -> str:

@@ -57,6 +57,7 @@ def configure(level: str, *, as_json: bool, stream: TextIO | None = None) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(level if level == "DEBUG" else "WARNING")
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,0 +1,20 @@
+"""The house as commands use it: settings read, embedded database migrated, everything closed at the end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from timbra.platform import migrate
+from timbra.platform.config import Settings
+from timbra.wiring import Wiring
+
+
+@contextmanager
+def opened(settings: Settings | None = None) -> Iterator[Wiring]:
+    """A wired house over a migrated database."""
+    house = Wiring(settings or Settings())
+    try:
+        if house.database.is_sqlite:
+            migrate.upgrade(house.database)
+        yield house
+    finally:
+        house.close()

@@ -1,0 +1,62 @@
+"""What the verbs of this room work with; ``wiring`` puts it together once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from timbra.catalogs.load import SatData
+from timbra.credentials.csd import Signers
+from timbra.invoices.wire import Printer
+from timbra.pac.port import PacPort, StatusPort
+from timbra.platform.clock import Clock
+from timbra.platform.db import Database, Tx
+from timbra.platform.scope import TeamScope
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+
+STAMP_WINDOW_MS = 72 * HOUR_MS  # SAT code 401: a PAC stamps a document up to 72 h after its Fecha
+REBUILD_AFTER_MS = 71 * HOUR_MS
+LEASE_MS = MINUTE_MS  # more than twice the longest PAC call
+ALARM_AFTER_MS = (24 * HOUR_MS, 60 * HOUR_MS)
+
+# Background tries of a pending document, then every 10 minutes.
+RETRY_MS = (5_000, 15_000, 30_000, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS)
+RETRY_LAST_MS = 10 * MINUTE_MS
+
+# Tries inside a request: the last pause repeats until the budget is spent.
+REQUEST_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PacSide:
+    """The stamping side of one mode: PACs in failover order, who tells a document's state, whose stamps count."""
+
+    pacs: Sequence[PacPort]
+    status: StatusPort | None
+    certificates: Mapping[str, bytes]  # NoCertificadoSAT → DER
+
+    def named(self, name: str) -> PacPort | None:
+        """The PAC that a document is held by."""
+        return next((pac for pac in self.pacs if pac.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceParts:
+    """Everything the room needs from outside."""
+
+    database: Database
+    clock: Clock
+    sat: SatData
+    signers: Signers
+    printer: Printer
+    test: PacSide
+    live: PacSide
+    enqueue: Callable[[Tx, TeamScope, str], None]  # the worker settles the invoice at once
+    process: str  # name of this process, the owner of its leases
+    stamp_budget_s: float = 20.0
+    pauses_s: Sequence[float] = field(default=REQUEST_PAUSES_S)
+
+    def side(self, livemode: bool) -> PacSide:
+        """Test documents never meet a production PAC, live ones never the sandbox."""
+        return self.live if livemode else self.test

@@ -1,0 +1,278 @@
+"""From a request to a computed document, before anything is durable: a refusal here costs no folio and no PAC call."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from timbra.cfdi import codes, matrix, rules
+from timbra.cfdi.model import GlobalInfo, Invoice, Issuer, LocalTax, Namespace, Rate, Receiver, Relation
+from timbra.cfdi.money import micro
+from timbra.cfdi.rules import Finding, Level
+from timbra.cfdi.text import FOREIGN_RFC, GENERIC_RFC, PUBLIC_NAME, name_on_cfdi
+from timbra.cfdi.totals import AmountError, Totals, compute
+from timbra.cfdi.zones import CENTRAL, local_time, zone_of
+from timbra.clients.model import Client, invoiceable_problems
+from timbra.clients.reference import receiver, resolve
+from timbra.credentials.csd import CsdSigner
+from timbra.http.caller import Caller
+from timbra.http.errors import BusinessRule, FieldError, Invalid
+from timbra.invoices.parts import HOUR_MS, MINUTE_MS, InvoiceParts
+from timbra.invoices.schemas import PERIODICITY_WORDS, IssueBody
+from timbra.services import lines
+from timbra.services.lines import LineDefaults, ResolvedLine
+from timbra.teams.store import Team
+
+INCOME, EGRESS = "I", "E"
+SERIES_KIND = {INCOME: "income", EGRESS: "credit_note"}
+CREDIT_NOTE_LINE = LineDefaults("84111506", "ACT", "Nota de crédito")
+GLOBAL_LINE = LineDefaults("01010101", "ACT", "Venta")
+OLDEST_DATE_MS = 71 * HOUR_MS
+TO_BE_DEFINED = "99"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to be numbered and sealed."""
+
+    team: Team
+    client: Client
+    lines: list[ResolvedLine]
+    invoice: Invoice  # folio 0 until it is taken
+    totals: Totals
+    signer: CsdSigner
+    issued_ms: int
+    addenda: str | None
+    notes: str | None
+
+
+async def prepare(
+    parts: InvoiceParts, caller: Caller, kind: str, body: IssueBody, team: Team, first_related: str | None
+) -> Prepared:
+    """The computed document. Raises Invalid, BusinessRule, NotFound, Conflict; nothing but an inline client or service stays.
+
+    first_related: payment form of the first own related invoice, the default of an egress.
+    """
+    now_ms = parts.clock.now_ms()
+    signer = await _signer(parts, caller, now_ms)
+    issuer = _issuer(parts, team, signer)
+    client = await resolve(parts.database, caller, body.client, catalogs=parts.sat.catalogs, at_ms=now_ms)
+    _check_invoiceable(client)
+    use = _use(kind, body, client, team)
+    keep_full = _keeps_full_name(client, team)
+    to = receiver(client, issuer_zip=issuer.zip, keep_full_legal_name=keep_full, use=use)
+    resolved = await lines.resolve(
+        parts.database,
+        caller,
+        body.items,
+        team=team,
+        receiver_is_foreign=to.rfc == FOREIGN_RFC,
+        receiver_rfc=to.rfc,
+        at_ms=now_ms,
+        catalogs=parts.sat.catalogs,
+        defaults=_line_defaults(kind, body, to),
+    )
+    issued_ms = _issued_ms(body, now_ms, livemode=caller.scope.livemode)
+    invoice = _document(parts, kind, body, team, issuer, to, resolved, issued_ms, first_related)
+    totals = _totals(parts, invoice)
+    _check_rules(parts, invoice, totals)
+    addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
+    notes = body.invoice_pdf_notes if body.invoice_pdf_notes is not None else team.settings["invoice_pdf_notes"]
+    return Prepared(team, client, resolved, invoice, totals, signer, issued_ms, addenda, notes)
+
+
+async def _signer(parts: InvoiceParts, caller: Caller, now_ms: int) -> CsdSigner:
+    signer = await parts.signers.signer_for(caller.scope)
+    if signer is None:
+        raise BusinessRule("The team has no CSD in this mode: upload one at POST /v2/teams/{id}/sat-connection")
+    facts = signer.certificate
+    if not facts.not_before_ms <= now_ms <= facts.not_after_ms:
+        raise BusinessRule(f"The team's CSD {facts.number} is not valid today: upload a current one")
+    if not parts.side(caller.scope.livemode).pacs:
+        raise BusinessRule("No PAC is configured for live mode")
+    return signer
+
+
+def _issuer(parts: InvoiceParts, team: Team, signer: CsdSigner) -> Issuer:
+    rfc = signer.certificate.rfc
+    absent = [field for field, value in (("tax_system", team.tax_system), ("address.zip", team.zip)) if value is None]
+    if absent or (team.tax_id is not None and team.tax_id != rfc):
+        problem = f"its {' and '.join(absent)} missing" if absent else "an RFC other than its CSD's"
+        raise BusinessRule(f"The team cannot issue: {problem}. Complete it at PUT /v2/teams/{team.id}")
+    assert team.tax_system is not None
+    assert team.zip is not None
+    if not parts.sat.catalogs.zip_exists(team.zip):
+        raise BusinessRule(f"The team's postal code {team.zip} is not in SAT's catalogue (CFDI40126)")
+    name = name_on_cfdi(team.legal_name or signer.certificate.name, rfc, bool(team.settings["keep_full_legal_name"]))
+    return Issuer(rfc, name, team.tax_system, team.zip)
+
+
+def _check_invoiceable(client: Client) -> None:
+    problems = invoiceable_problems(client)
+    if problems:
+        raise Invalid(problems)
+
+
+def _keeps_full_name(client: Client, team: Team) -> bool:
+    own = client.defaults.get("keep_full_legal_name")
+    return bool(team.settings["keep_full_legal_name"] if own is None else own)
+
+
+def _use(kind: str, body: IssueBody, client: Client, team: Team) -> str:
+    """Use of the CFDI. Source: contract catalogs.md section 4; an egress takes it from the request alone, else G02."""
+    if kind == EGRESS:
+        return body.use or "G02"
+    for wish in (body.use, client.use, team.settings["use"]):
+        if wish and wish != "P01":
+            return str(wish)
+    regime = codes.USES["G03"].regimes
+    return "G03" if client.tax_system in regime else codes.NO_EFFECTS_USE
+
+
+def _line_defaults(kind: str, body: IssueBody, to: Receiver) -> LineDefaults | None:
+    if kind == EGRESS:
+        return CREDIT_NOTE_LINE
+    return GLOBAL_LINE if body.global_ is not None and _is_public(to) else None
+
+
+def _is_public(to: Receiver) -> bool:
+    return to.rfc == GENERIC_RFC and to.name == PUBLIC_NAME
+
+
+def _issued_ms(body: IssueBody, now_ms: int, *, livemode: bool) -> int:
+    """The instant of Fecha; in live mode one minute back, since a PAC refuses a date in its own future (SAT code 401)."""
+    if body.date is None:
+        return (now_ms - (MINUTE_MS if livemode else 0)) // 1000 * 1000
+    if body.date > now_ms:
+        raise Invalid([FieldError("date", "max", "must not be in the future", now_ms // 1000)])
+    if body.date < now_ms - OLDEST_DATE_MS:
+        raise Invalid([FieldError("date", "min", "must not be older than 71 hours (SAT code 401)", now_ms // 1000)])
+    return body.date // 1000 * 1000
+
+
+def _document(
+    parts: InvoiceParts,
+    kind: str,
+    body: IssueBody,
+    team: Team,
+    issuer: Issuer,
+    to: Receiver,
+    resolved: list[ResolvedLine],
+    issued_ms: int,
+    first_related: str | None,
+) -> Invoice:
+    place = parts.sat.catalogs.zip_info(issuer.zip)
+    issued_at = local_time(issued_ms, zone_of(place) if place else CENTRAL)
+    method, form = _payment(kind, body, first_related)
+    return Invoice(
+        kind=kind,
+        issuer=issuer,
+        receiver=to,
+        lines=tuple(line.line for line in resolved),
+        issued_at=issued_at,
+        series=team.settings.series_for(SERIES_KIND[kind], body.series),
+        folio=body.folio_number,
+        currency=body.currency,
+        exchange_rate=micro(_exchange_rate(body)),
+        payment_method=method,
+        payment_form=form,
+        conditions=body.payment_conditions,
+        exports=body.exports,
+        confirmation=body.confirmation,
+        global_info=_global(body, team, to, issued_at) if kind == INCOME else None,
+        relations=tuple(
+            Relation(one.relationship, tuple(uuid.lower() for uuid in one.documents)) for one in body.related_documents
+        ),
+        local_taxes=_local_taxes(kind, body, team),
+        complements=tuple(one.data for one in body.complements)
+        if body.complements is not None
+        else _default_complements(kind, team),
+        namespaces=tuple(Namespace(one.prefix, one.uri, one.schema_location) for one in body.namespaces),
+    )
+
+
+def _exchange_rate(body: IssueBody) -> Decimal:
+    if body.currency == "MXN" or body.exchange_rate is None:
+        return Decimal(1)
+    return body.exchange_rate
+
+
+def _payment(kind: str, body: IssueBody, first_related: str | None) -> tuple[str, str]:
+    """(method, form). PPD is always 99; a 99 with PUE is refused."""
+    if body.payment_method == "PPD":
+        return "PPD", TO_BE_DEFINED
+    if kind == EGRESS:
+        own = first_related if first_related != TO_BE_DEFINED else None
+        form = body.payment_form or own or "15"
+    else:
+        form = body.payment_form or "03"
+    if form == TO_BE_DEFINED:
+        raise BusinessRule(
+            "payment_form: 99 goes with PPD only",
+            fields=[FieldError("payment_form", "conflict", "99 goes with payment_method PPD only", "03")],
+        )
+    return "PUE", form
+
+
+def _global(body: IssueBody, team: Team, to: Receiver, issued_at: Any) -> GlobalInfo | None:
+    if body.global_ is not None:
+        if not _is_public(to) or body.payment_method != "PUE":
+            raise BusinessRule(f"global: needs the receiver {GENERIC_RFC} named {PUBLIC_NAME} and method PUE")
+        return GlobalInfo(body.global_.periodicity, body.global_.months, body.global_.year)
+    if not _is_public(to):
+        return None
+    periodicity = PERIODICITY_WORDS[team.settings["periodicity"]]
+    month = issued_at.month
+    months = f"{12 + (month + 1) // 2:02}" if periodicity == codes.BIMONTHLY else f"{month:02}"
+    return GlobalInfo(periodicity, months, issued_at.year)
+
+
+def _local_taxes(kind: str, body: IssueBody, team: Team) -> tuple[LocalTax, ...]:
+    if body.local_taxes is not None:
+        return tuple(LocalTax(one.name, Rate(micro(one.rate)), one.withholding) for one in body.local_taxes)
+    if kind != INCOME:
+        return ()
+    return tuple(
+        LocalTax(one["name"], Rate(micro(Decimal(str(one["rate"])))), bool(one.get("withholding")))
+        for one in team.settings["local_taxes"]
+    )
+
+
+def _default_complements(kind: str, team: Team) -> tuple[str, ...]:
+    return tuple(one["data"] for one in team.settings["complements"]) if kind == INCOME else ()
+
+
+def _totals(parts: InvoiceParts, invoice: Invoice) -> Totals:
+    decimals = parts.sat.catalogs.currency_decimals(invoice.currency)
+    assert decimals is not None, "the schema admits known currencies only"
+    try:
+        return compute(invoice.lines, decimals=decimals, local_taxes=invoice.local_taxes)
+    except AmountError as error:
+        raise Invalid([FieldError(error.path, error.code, error.message, error.fix)]) from None
+
+
+def _check_rules(parts: InvoiceParts, invoice: Invoice, totals: Totals) -> None:
+    findings = rules.check(invoice, totals, catalogs=parts.sat.catalogs, today=invoice.issued_at.date())
+    broken = [finding for finding in findings if finding.level is Level.INVARIANT]
+    assert not broken, f"our own document breaks {[finding.code for finding in broken]}"
+    refusals = [finding for finding in findings if finding.level is Level.REFUSE]
+    if refusals:
+        raise Invalid([_field(finding) for finding in refusals], extra=_cfdi(refusals[0].code))
+
+
+def _field(finding: Finding) -> FieldError:
+    return FieldError(finding.path, finding.code, finding.message, finding.fix)
+
+
+def _cfdi(code: str) -> dict[str, Any]:
+    return {"cfdi": cfdi_error(code, None)}
+
+
+def cfdi_error(code: str, text: str | None) -> dict[str, Any]:
+    """``error.cfdi``: SAT's code and text, and what the matrix knows about it."""
+    row = matrix.lookup(code)
+    return {
+        "code": code,
+        "message": text or (row.description if row else None),
+        "explanation": row.explanation if row else None,
+        "solution": row.solution if row else None,
+    }

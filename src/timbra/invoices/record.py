@@ -1,0 +1,151 @@
+"""Tx 2 of stamping: what a PAC answered, with everything that follows from it, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from timbra.cfdi.timbre import Timbre
+from timbra.cfdi.zones import CENTRAL, instant_of
+from timbra.http.errors import CfdiRefused, FieldError
+from timbra.invoices import store, store_credits, store_stamping
+from timbra.invoices.model import InvoiceRecord, Status
+from timbra.invoices.parts import InvoiceParts
+from timbra.invoices.prepare import cfdi_error
+from timbra.pac.port import Rejected
+from timbra.platform import audit, events, json
+from timbra.platform.audit import Action
+from timbra.platform.db import Tx
+from timbra.platform.scope import SERVER, Actor
+from timbra.teams import store as teams
+
+OnSettled = Callable[[Tx, InvoiceRecord, Sequence[str]], None]
+
+
+def stamped(
+    tx: Tx,
+    parts: InvoiceParts,
+    record: InvoiceRecord,
+    xml: bytes,
+    stamp: Timbre,
+    pac: str,
+    actor: Actor,
+    at_ms: int,
+    on_settled: OnSettled | None,
+) -> InvoiceRecord | None:
+    """The document is valid, its effects on related documents too. None when the UUID belongs to another document."""
+    other = store.find(tx, record.scope, stamp.uuid)
+    if other is not None and other.id != record.id:
+        return None
+    block = json.dumps(_stamp_block(record, stamp, pac))
+    balance = record.total if record.payment_method == "PPD" else 0
+    moved = store_stamping.mark_valid(
+        tx, record, uuid=stamp.uuid, stamped=xml, stamp=block, last_balance=balance, at_ms=at_ms
+    )
+    if not moved:
+        return store.find(tx, record.scope, record.id)
+    store_stamping.add_attempt(tx, record, pac=pac, call="stamp", outcome="stamped", detail=stamp.uuid, at_ms=at_ms)
+    teams.settle_folio(tx, record.scope, record.series, record.folio)
+    if record.kind == "E":
+        store_credits.apply(tx, record, at_ms)
+    settled = replace(
+        record,
+        status=Status.VALID.value,
+        uuid=stamp.uuid,
+        stamp=block.decode(),
+        last_balance=balance,
+        updated_ms=at_ms,
+        held_by=None,
+        lease_owner=None,
+        lease_until_ms=None,
+        next_try_ms=None,
+    )
+    related = store.related_ids(tx, [settled])[settled.id]
+    _tell(tx, parts, settled, related, "invoice.created", at_ms)
+    audit.append(tx, record.scope, Action.INVOICE_STAMP, record.id, actor, at_ms, changes={"uuid": stamp.uuid})
+    if on_settled is not None:
+        on_settled(tx, settled, related)
+    return settled
+
+
+def _stamp_block(record: InvoiceRecord, stamp: Timbre, pac: str) -> dict[str, object]:
+    return {
+        "sello": stamp.sello_cfd,
+        "stamp_at": instant_of(stamp.stamped_at, CENTRAL) // 1000,
+        "provider": pac,
+        "sat_seal": stamp.sello_sat,
+        "certificate_number": record.certificate_number,
+        "sat_certificate_number": stamp.certificate_number_sat,
+    }
+
+
+def refused(
+    tx: Tx,
+    parts: InvoiceParts,
+    record: InvoiceRecord,
+    refusal: Rejected,
+    actor: Actor,
+    at_ms: int,
+    on_settled: OnSettled | None,
+) -> InvoiceRecord | None:
+    """The document is failed; its folio, key and reserved credits are free again."""
+    error = refusal_error(refusal.code, refusal.text)
+    block = json.dumps(
+        {"code": error.code.value, "message": error.message, "cfdi": cfdi_error(refusal.code, refusal.text)}
+    )
+    if not store_stamping.mark_failed(tx, record, block, at_ms):
+        return store.find(tx, record.scope, record.id)
+    teams.release_folio(tx, record.scope, record.series, record.folio)
+    if record.kind == "E":
+        store_credits.release(tx, record)
+    failed = store.find(tx, record.scope, record.id)
+    assert failed is not None
+    related = store.related_ids(tx, [failed])[failed.id]
+    _tell(tx, parts, failed, related, "invoice.failed", at_ms)
+    audit.append(
+        tx,
+        record.scope,
+        Action.INVOICE_FAIL,
+        record.id,
+        actor,
+        at_ms,
+        outcome="refused",
+        changes={"code": refusal.code},
+    )
+    if on_settled is not None:
+        on_settled(tx, failed, related)
+    return failed
+
+
+def refusal_error(code: str, text: str, invoice_id: str | None = None, status: str = "failed") -> CfdiRefused:
+    """The 422 of a refusal by SAT or a PAC, naming the field to change when the matrix knows it."""
+    cfdi = cfdi_error(code, text)
+    path = _PATHS.get(code, "")
+    message = f"{code}: {cfdi['explanation'] or text}"
+    extra: dict[str, object] = {"cfdi": cfdi}
+    if invoice_id is not None:
+        extra["invoice"] = {"id": invoice_id, "status": status}
+    fields = [FieldError(path, code, str(cfdi["explanation"] or text))] if path else []
+    return CfdiRefused(message, fields=fields, details=[f"{code}: {text}"], extra=extra)
+
+
+# Fields of the request that a PAC's refusal is about: what only SAT's register of taxpayers knows.
+_PATHS = {
+    "CFDI40143": "client.tax_id",
+    "CFDI40144": "client.legal_name",
+    "CFDI40145": "client.legal_name",
+    "CFDI40147": "client.address.zip",
+    "CFDI40148": "client.address.zip",
+    "CFDI40157": "client.tax_system",
+    "CFDI40158": "client.tax_system",
+    "401": "date",
+}
+
+
+def _tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, related: Sequence[str], event: str, at_ms: int) -> None:
+    events.append(tx, record.scope, event, record.public_id, parts.printer.show(record, related).text, at_ms)
+
+
+def alarmed(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> None:
+    """The alarm is in the audit log."""
+    audit.append(
+        tx, record.scope, Action.INVOICE_ALARM, record.id, SERVER, at_ms, outcome="alarm", changes={"reason": reason}
+    )

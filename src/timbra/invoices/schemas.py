@@ -1,0 +1,239 @@
+"""Wire shapes of the calls that issue, cancel and fetch invoices (contract invoices.md sections 4, 7, 9, 10)."""
+
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AliasChoices, Field, field_validator, model_validator
+
+from timbra.cfdi import codes
+from timbra.cfdi.codes_currencies import currency_for_trade
+from timbra.cfdi.read import XmlRefused, parse
+from timbra.clients.reference import ClientReference
+from timbra.http.body import Command
+from timbra.http.fields import Amount, Choice, Code, Email, Flag, Instant, Metadata, Text, Whole, refuse
+from timbra.services.lines import LineBody
+
+MAX_LINES = 5_000
+MAX_RELATED = 5_000
+XML_LIMIT_BYTES = 64 * 1024
+COMPLEMENT_LIMIT_BYTES = 1024 * 1024
+UUID_FORM = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+SERIES_FORM = r"[A-Za-z0-9_-]{1,25}"
+RESERVED_NAMESPACES = ("http://www.sat.gob.mx/cfd/4", "http://www.sat.gob.mx/TimbreFiscalDigital")
+PERIODICITY_WORDS = {"day": "01", "week": "02", "two_weeks": "03", "month": "04", "two_months": "05"}
+PAYMENT_AUTOMATIONS = {
+    "payment": "payment",
+    "pue_invoice": "payment",
+    "stamp_invoice": "payment",
+    "payment_and_complement": "payment_and_complement",
+    "ppd_invoice_and_complement": "payment_and_complement",
+}
+
+Uuid = Annotated[str, Text(max=36, pattern=UUID_FORM, explain="must be a UUID")]
+OptionalText = Annotated[str | None, Text(max=1_000)]
+
+
+def root_of(xml: str, limit_bytes: int = XML_LIMIT_BYTES) -> Any:
+    """The root of a caller's XML text. Raises the field error of a text that is not well formed or too large."""
+    content = xml.encode()
+    if len(content) > limit_bytes:
+        raise refuse("max_length", f"must have at most {limit_bytes} bytes")
+    try:
+        return parse(content, limit=limit_bytes)
+    except XmlRefused as error:
+        raise refuse("format", f"must be well-formed XML: {error}") from None
+
+
+class RelatedBody(Command):
+    """One relationship with its documents."""
+
+    relationship: Annotated[str, Code(max=2, pad=2)] = "01"
+    documents: Annotated[list[Uuid], Field(min_length=1, max_length=MAX_RELATED)]
+
+    @field_validator("relationship")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        relation = codes.RELATIONSHIPS.get(value)
+        if relation is None or not relation.cfdi40:
+            raise refuse("enum", "must be one of 01 to 07", "01" if value == "08" else None)
+        return value
+
+
+class GlobalBody(Command):
+    """The node of a global invoice."""
+
+    periodicity: Annotated[str, Choice(*PERIODICITY_WORDS.values(), also=PERIODICITY_WORDS)]
+    months: Annotated[str, Code(max=2, pad=2, pattern="0[1-9]|1[0-8]", explain="must be 01 to 18")]
+    year: Annotated[int, Whole(min=2000, max=2100)]
+
+
+class ComplementBody(Command):
+    """A complement handed over as XML."""
+
+    type: Annotated[str, Choice("custom")]
+    data: Annotated[str, Text(max=COMPLEMENT_LIMIT_BYTES, multiline=True)]
+
+    @field_validator("data")
+    @classmethod
+    def _own_namespace(cls, value: str) -> str:
+        root = root_of(value, COMPLEMENT_LIMIT_BYTES)
+        namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
+        if not namespace or namespace in RESERVED_NAMESPACES:
+            raise refuse("not_allowed", "must be an element of the complement's own namespace")
+        return value
+
+
+class NamespaceBody(Command):
+    """A namespace used by complements or by the addenda."""
+
+    prefix: Annotated[str, Text(max=40, pattern=r"[A-Za-z_][A-Za-z0-9_.-]*", explain="must be an XML name")]
+    uri: Annotated[str, Text(max=500, pattern=r"[^\s<>\"|]+", explain="must be a URI")]
+    schema_location: Annotated[str | None, Text(max=500, pattern=r"[^<>\"|]+", explain="must be a URI")] = None
+
+
+class LocalTaxBody(Command):
+    """A local tax, which becomes a row of the complement implocal."""
+
+    name: Annotated[str, Text(max=100, pattern=r"[^|]+", explain="must not contain |")]
+    rate: Annotated[Decimal, Amount(min=0, max=1, decimals=4)]
+    withholding: Flag = False
+
+
+class IssueBody(Command):
+    """What income and egress invoices have in common."""
+
+    client: ClientReference
+    items: Annotated[list[LineBody], Field(min_length=1, max_length=MAX_LINES)]
+    currency: Annotated[str, Code(max=3, pattern="[A-Z]{3}", explain="must be an ISO 4217 code")] = "MXN"
+    exchange_rate: Annotated[Decimal | None, Amount(above=0, decimals=6)] = None
+    payment_method: Annotated[str, Choice("PUE", "PPD")] = "PUE"
+    payment_form: Annotated[str | None, Code(max=2, pad=2)] = None
+    use: Annotated[str | None, Code(max=4)] = None
+    series: Annotated[str | None, Text(max=25, pattern=SERIES_FORM, explain="must be 1 to 25 of A-Z a-z 0-9 _ -")] = (
+        None
+    )
+    folio_number: Annotated[int, Whole(min=0, max=999_999_999)] = 0
+    date: Annotated[int | None, Instant(zone="America/Mexico_City")] = None
+    automation_type: Annotated[str | None, Text(max=40)] = None
+    exports: Annotated[str, Code(max=2, pad=2)] = "01"
+    payment_conditions: Annotated[str | None, Text(max=1_000, pattern=r"[^|]+", explain="must not contain |")] = None
+    confirmation: Annotated[str | None, Code(max=5, pattern="[0-9A-Z]{5}", explain="must be 5 letters or digits")] = (
+        None
+    )
+    related_documents: list[RelatedBody] = []
+    global_: Annotated[GlobalBody | None, Field(validation_alias="global")] = None
+    complements: Annotated[list[ComplementBody] | None, Field(max_length=50)] = None
+    namespaces: Annotated[list[NamespaceBody], Field(max_length=50)] = []
+    local_taxes: Annotated[list[LocalTaxBody] | None, Field(max_length=10)] = None
+    addenda: Annotated[str | None, Text(max=XML_LIMIT_BYTES, multiline=True)] = None
+    invoice_pdf_notes: Annotated[str | None, Text(max=2_000, multiline=True)] = None
+    send_email: Flag = False
+    emails: Annotated[list[Annotated[str, Email()]], Field(max_length=20)] = []
+    ignore_emails: Flag = False
+    return_files_urls: Annotated[
+        bool, Field(validation_alias=AliasChoices("return_files_urls", "return_files"), strict=True)
+    ] = False
+    is_async: Annotated[bool, Field(validation_alias="async", strict=True)] = False
+    idempotency_key: Annotated[
+        str | None, Text(max=255, pattern=r"[\x20-\x7e]+", explain="must be printable ASCII")
+    ] = None
+    metadata: Annotated[dict[str, Any] | None, Metadata()] = None
+
+    @field_validator("related_documents", mode="before")
+    @classmethod
+    def _bare_object(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+    @field_validator("payment_form")
+    @classmethod
+    def _known_form(cls, value: str | None) -> str | None:
+        if value is not None and value not in codes.PAYMENT_FORMS:
+            raise refuse("not_in_catalog", "is not a payment form of SAT")
+        return value
+
+    @field_validator("use")
+    @classmethod
+    def _known_use(cls, value: str | None) -> str | None:
+        if value is not None and value not in codes.USES:
+            raise refuse("not_in_catalog", "is not a use of SAT")
+        return None if value == "P01" else value
+
+    @field_validator("exports")
+    @classmethod
+    def _known_export(cls, value: str) -> str:
+        if value not in codes.EXPORTS:
+            raise refuse("not_in_catalog", "must be 01 to 04")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if not currency_for_trade(value):
+            raise refuse("not_in_catalog", "is not a currency of SAT", "MXN")
+        return value
+
+    @field_validator("addenda")
+    @classmethod
+    def _well_formed(cls, value: str | None) -> str | None:
+        if value is not None:
+            root_of(value)
+        return value
+
+
+class IncomeBody(IssueBody):
+    """``POST /invoices/income``."""
+
+    @field_validator("automation_type")
+    @classmethod
+    def _automation(cls, value: str | None) -> str | None:
+        word = (value or "none").lower()
+        if word == "none":
+            return None
+        if word not in PAYMENT_AUTOMATIONS:
+            raise refuse("enum", "must be none, payment or payment_and_complement", "none")
+        return PAYMENT_AUTOMATIONS[word]
+
+    @model_validator(mode="after")
+    def _rate_of_foreign_currency(self) -> "IncomeBody":
+        return _with_rate(self)
+
+
+class EgressBody(IssueBody):
+    """``POST /invoices/egress``."""
+
+    @field_validator("payment_method")
+    @classmethod
+    def _always_pue(cls, value: str) -> str:
+        if value != "PUE":
+            raise refuse("enum", "is always PUE on an egress invoice", "PUE")
+        return value
+
+    @model_validator(mode="after")
+    def _rate_of_foreign_currency(self) -> "EgressBody":
+        return _with_rate(self)
+
+
+BodyT = TypeVar("BodyT", bound=IssueBody)
+
+
+def _with_rate(body: BodyT) -> BodyT:
+    if body.currency != "MXN" and body.exchange_rate is None:
+        raise refuse("required", "is required when currency is not MXN", path="exchange_rate")
+    return body
+
+
+class CancelBody(Command):
+    """``DELETE /invoices/{id}``."""
+
+    motive: Annotated[str, Code(max=2, pad=2, pattern="0[1-4]", explain="must be 01, 02, 03 or 04")]
+    substitution_uuid: Annotated[
+        str | None,
+        Text(max=36, pattern=UUID_FORM, explain="must be a UUID"),
+        Field(validation_alias=AliasChoices("substitution_uuid", "replacement", "substitution")),
+    ] = None
+
+    @model_validator(mode="after")
+    def _replacement(self) -> "CancelBody":
+        if self.motive == "01" and self.substitution_uuid is None:
+            raise refuse("required", "is required with motive 01", path="substitution_uuid")
+        return self

@@ -1,0 +1,309 @@
+"""SQL of invoices: insert, find, list. What stamping, credits and cancelling change is in the stores named after them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Select, and_, func, insert, select, update
+
+from timbra.invoices.model import FileKind, InvoiceRecord, RelationRow, Status
+from timbra.invoices.tables import invoice_counts, invoice_files, invoice_relations, invoices
+from timbra.platform.db import Tx, insert_or
+from timbra.platform.keyset import Slice, Window, fetch
+from timbra.platform.scope import TeamScope
+
+COLUMNS = [invoices.c[field.name] for field in fields(InvoiceRecord)]
+_RECORD: Select[Any] = select(*COLUMNS)
+
+
+def in_scope(scope: TeamScope) -> Any:
+    """Rows of the team and mode."""
+    return and_(invoices.c.team_id == scope.team_id, invoices.c.livemode == scope.livemode)
+
+
+def by_id(scope: TeamScope, invoice_id: str) -> Any:
+    """The row with this ``inv_`` id."""
+    return and_(in_scope(scope), invoices.c.id == invoice_id)
+
+
+def record_of(row: Any) -> InvoiceRecord:
+    """The frozen record of a row of all columns."""
+    return InvoiceRecord(*row)
+
+
+def find(tx: Tx, scope: TeamScope, any_id: str) -> InvoiceRecord | None:
+    """The invoice with this uuid (any letter case) or ``inv_`` id."""
+    column = invoices.c.id if any_id.startswith("inv_") else invoices.c.uuid
+    value = any_id if any_id.startswith("inv_") else any_id.lower()
+    row = tx.execute(_RECORD.where(in_scope(scope), column == value)).one_or_none()
+    return record_of(row) if row else None
+
+
+def find_anywhere(tx: Tx, invoice_id: str) -> InvoiceRecord | None:
+    """The invoice with this ``inv_`` id, whose ever it is: only for links that carry our signature."""
+    row = tx.execute(_RECORD.where(invoices.c.id == invoice_id)).one_or_none()
+    return record_of(row) if row else None
+
+
+def find_many(tx: Tx, scope: TeamScope, uuids: Sequence[str]) -> dict[str, InvoiceRecord]:
+    """Own invoices among ``uuids`` (lower case), by uuid."""
+    found: dict[str, InvoiceRecord] = {}
+    for start in range(0, len(uuids), 500):
+        part = uuids[start : start + 500]
+        for row in tx.execute(_RECORD.where(in_scope(scope), invoices.c.uuid.in_(part))):
+            record = record_of(row)
+            found[record.uuid or ""] = record
+    return found
+
+
+def find_by_key(tx: Tx, scope: TeamScope, key: str) -> InvoiceRecord | None:
+    """The living invoice that was made with this body ``idempotency_key``."""
+    row = tx.execute(_RECORD.where(in_scope(scope), invoices.c.unique_key == key)).one_or_none()
+    return record_of(row) if row else None
+
+
+def find_twin(tx: Tx, scope: TeamScope, fingerprint: str) -> InvoiceRecord | None:
+    """A pending invoice of the same body whose caller was told 503: a repeat without a key means this one."""
+    row = tx.execute(
+        _RECORD.where(
+            in_scope(scope),
+            invoices.c.status == Status.PENDING,
+            invoices.c.was_answered_503,
+            invoices.c.fingerprint == fingerprint,
+        ).limit(1)
+    ).one_or_none()
+    return record_of(row) if row else None
+
+
+def is_folio_taken(tx: Tx, scope: TeamScope, series: str, folio: int) -> bool:
+    """True when a document of the series holds the number."""
+    taken = select(invoices.c.id).where(in_scope(scope), invoices.c.series == series, invoices.c.folio == folio)
+    return tx.execute(taken).first() is not None
+
+
+def insert_pending(tx: Tx, record: InvoiceRecord, sealed: bytes, relations: Sequence[RelationRow]) -> None:
+    """The document, its frozen bytes and its relations are stored; it counts as pending."""
+    tx.execute(insert(invoices), {field.name: getattr(record, field.name) for field in fields(record)})
+    add_file(tx, record, FileKind.SEALED, sealed)
+    if relations:
+        rows = [
+            {
+                "team_id": record.team_id,
+                "invoice_id": record.id,
+                "position": position,
+                "livemode": record.livemode,
+                "relationship": relation.relationship,
+                "uuid": relation.uuid,
+            }
+            for position, relation in enumerate(relations)
+        ]
+        tx.execute(insert(invoice_relations), rows)
+    count(tx, record, Status.PENDING, 1)
+
+
+def add_file(tx: Tx, record: InvoiceRecord, kind: FileKind, content: bytes, generation: int | None = None) -> None:
+    """The bytes are stored for good, with their digest. ``generation``: the document's, unless an acuse has its own."""
+    tx.execute(
+        insert(invoice_files),
+        {
+            "team_id": record.team_id,
+            "invoice_id": record.id,
+            "kind": kind.value,
+            "generation": record.generation if generation is None else generation,
+            "sha256": hashlib.sha256(content).digest(),
+            "content": content,
+        },
+    )
+
+
+def file(tx: Tx, record: InvoiceRecord, kind: FileKind) -> bytes | None:
+    """The newest bytes of this kind."""
+    row = tx.execute(
+        select(invoice_files.c.content, invoice_files.c.sha256)
+        .where(
+            invoice_files.c.team_id == record.team_id,
+            invoice_files.c.invoice_id == record.id,
+            invoice_files.c.kind == kind.value,
+        )
+        .order_by(invoice_files.c.generation.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    content = bytes(row.content)
+    assert hashlib.sha256(content).digest() == bytes(row.sha256), "frozen bytes have changed"
+    return content
+
+
+def count(tx: Tx, record: InvoiceRecord, status: Status, by: int) -> None:
+    """The counter of (team, mode, kind, status) changes by ``by``."""
+    row = {"team_id": record.team_id, "livemode": record.livemode, "kind": record.kind, "status": status.value}
+    statement = insert_or(tx, invoice_counts)
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=list(row), set_={"documents": invoice_counts.c.documents + by}),
+        {**row, "documents": max(by, 0)},
+    )
+
+
+def counted(tx: Tx, scope: TeamScope, kind: str, statuses: Iterable[str]) -> int:
+    """How many documents of the kind are in one of the states, from the counters."""
+    total = select(func.coalesce(func.sum(invoice_counts.c.documents), 0)).where(
+        invoice_counts.c.team_id == scope.team_id,
+        invoice_counts.c.livemode == scope.livemode,
+        invoice_counts.c.kind == kind,
+        invoice_counts.c.status.in_(list(statuses)),
+    )
+    return int(tx.execute(total).scalar_one())
+
+
+def related_ids(tx: Tx, records: Sequence[InvoiceRecord]) -> dict[str, list[str]]:
+    """Per ``inv_`` id the public ids of own documents related in either direction, without repeats."""
+    if not records:
+        return {}
+    scope = records[0].scope
+    ids = [record.id for record in records]
+    uuids = {record.uuid: record.id for record in records if record.uuid}
+    result: dict[str, list[str]] = {record.id: [] for record in records}
+    outgoing = (
+        select(invoice_relations.c.invoice_id, invoice_relations.c.uuid)
+        .join(
+            invoices,
+            and_(
+                invoices.c.team_id == invoice_relations.c.team_id,
+                invoices.c.livemode == invoice_relations.c.livemode,
+                invoices.c.uuid == invoice_relations.c.uuid,
+            ),
+        )
+        .where(invoice_relations.c.team_id == scope.team_id, invoice_relations.c.invoice_id.in_(ids))
+        .order_by(invoice_relations.c.invoice_id, invoice_relations.c.position)
+    )
+    for row in tx.execute(outgoing):
+        _add(result[row.invoice_id], row.uuid)
+    if uuids:
+        for row in tx.execute(_incoming(scope, list(uuids))):
+            _add(result[uuids[row.target]], row.source_uuid or row.source_id)
+    return result
+
+
+def _incoming(scope: TeamScope, uuids: list[str]) -> Select[Any]:
+    return (
+        select(
+            invoice_relations.c.uuid.label("target"),
+            invoices.c.id.label("source_id"),
+            invoices.c.uuid.label("source_uuid"),
+        )
+        .join(
+            invoices,
+            and_(
+                invoices.c.team_id == invoice_relations.c.team_id,
+                invoices.c.id == invoice_relations.c.invoice_id,
+            ),
+        )
+        .where(
+            invoice_relations.c.team_id == scope.team_id,
+            invoice_relations.c.livemode == scope.livemode,
+            invoice_relations.c.uuid.in_(uuids),
+            invoices.c.status != Status.FAILED,
+        )
+        .order_by(invoices.c.created_ms, invoices.c.id)
+    )
+
+
+def _add(ids: list[str], one: str) -> None:
+    if one not in ids:
+        ids.append(one)
+
+
+def relations_to(tx: Tx, scope: TeamScope, uuid: str) -> list[tuple[str, str, str]]:
+    """(relationship, status, public id) of own pending or valid documents that relate to ``uuid``."""
+    rows = tx.execute(
+        select(
+            invoice_relations.c.relationship,
+            invoices.c.status,
+            func.coalesce(invoices.c.uuid, invoices.c.id).label("public_id"),
+        )
+        .join(
+            invoices,
+            and_(
+                invoices.c.team_id == invoice_relations.c.team_id,
+                invoices.c.id == invoice_relations.c.invoice_id,
+            ),
+        )
+        .where(
+            invoice_relations.c.team_id == scope.team_id,
+            invoice_relations.c.livemode == scope.livemode,
+            invoice_relations.c.uuid == uuid,
+            invoices.c.status.in_([Status.PENDING, Status.VALID]),
+        )
+        .order_by(invoices.c.created_ms)
+    )
+    return [(row.relationship, row.status, row.public_id) for row in rows]
+
+
+def relations_of(tx: Tx, record: InvoiceRecord) -> list[RelationRow]:
+    """What the document relates to, in order."""
+    rows = tx.execute(
+        select(invoice_relations.c.relationship, invoice_relations.c.uuid)
+        .where(invoice_relations.c.team_id == record.team_id, invoice_relations.c.invoice_id == record.id)
+        .order_by(invoice_relations.c.position)
+    )
+    return [RelationRow(row.relationship, row.uuid) for row in rows]
+
+
+def set_answered_503(tx: Tx, record: InvoiceRecord) -> None:
+    """A repeat of the body without a key will be answered with this document."""
+    tx.execute(update(invoices).where(by_id(record.scope, record.id)).values(was_answered_503=True))
+
+
+LISTED = (Status.PENDING, Status.VALID, Status.CANCELED)
+
+
+def page(tx: Tx, scope: TeamScope, kind: str, window: Window, filters: Mapping[str, Any]) -> Slice[InvoiceRecord]:
+    """One page of the documents of a kind. Without other filters than a status the total comes from the counters."""
+    asked = filters.get("status")
+    statuses = [asked] if asked in _STATES else list(LISTED)
+    listed = asked != Status.FAILED
+    statement = _RECORD.where(
+        in_scope(scope), invoices.c.kind == kind, invoices.c.is_listed == listed, *_conditions(filters)
+    )
+    is_plain = not (set(filters) - {"status"}) and asked not in ("paid", "unpaid") and not window.metadata
+    is_plain = is_plain and window.created_from_ms is None and window.created_to_ms is None
+    slice_ = fetch(
+        tx,
+        statement,
+        window,
+        orders={"timestamp": invoices.c.created_ms, "name": invoices.c.client_sort},
+        identity=invoices.c.id,
+        metadata=invoices.c.metadata,
+        total=(lambda: counted(tx, scope, kind, statuses)) if is_plain else None,
+    )
+    return slice_.map(lambda row: InvoiceRecord(*row[: len(COLUMNS)]))
+
+
+_STATES = frozenset(Status)
+_EQUAL = {
+    "client_id": invoices.c.client_id,
+    "series": invoices.c.series,
+    "payment_method": invoices.c.payment_method,
+    "currency": invoices.c.currency,
+    "tax_id": invoices.c.receiver_rfc,
+    "email": invoices.c.client_email,
+    "folio_number": invoices.c.folio,
+}
+
+
+def _conditions(filters: Mapping[str, Any]) -> list[Any]:
+    conditions: list[Any] = [column == filters[name] for name, column in _EQUAL.items() if name in filters]
+    status = filters.get("status")
+    if status in _STATES:
+        conditions.append(invoices.c.status == status)
+    elif status == "unpaid":
+        conditions += [
+            invoices.c.status == Status.VALID,
+            invoices.c.payment_method == "PPD",
+            invoices.c.last_balance > 0,
+        ]
+    elif status == "paid":
+        conditions += [invoices.c.status == Status.VALID, invoices.c.last_balance == 0]
+    return conditions

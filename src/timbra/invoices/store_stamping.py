@@ -1,0 +1,214 @@
+"""SQL of stamping: leases, attempts, and the moves out of ``pending``."""
+
+from typing import Any
+
+from sqlalchemy import and_, func, insert, or_, select, update
+
+from timbra.invoices import store
+from timbra.invoices.model import FileKind, InvoiceRecord, Status
+from timbra.invoices.tables import invoices, stamp_attempts
+from timbra.platform.db import Tx
+from timbra.platform.scope import TeamScope
+
+
+def take_lease(
+    tx: Tx, scope: TeamScope, invoice_id: str, owner: str, now_ms: int, until_ms: int
+) -> InvoiceRecord | None:
+    """The pending document, which ``owner`` alone may call a PAC for until ``until_ms``; None when it is not free."""
+    free = or_(invoices.c.lease_until_ms.is_(None), invoices.c.lease_until_ms <= now_ms)
+    row = tx.execute(
+        update(invoices)
+        .where(store.by_id(scope, invoice_id), invoices.c.status == Status.PENDING, free)
+        .values(lease_owner=owner, lease_until_ms=until_ms)
+        .returning(*store.COLUMNS)
+    ).one_or_none()
+    return store.record_of(row) if row else None
+
+
+def extend_lease(tx: Tx, record: InvoiceRecord, until_ms: int) -> bool:
+    """False when the lease was lost in between."""
+    done = tx.execute(update(invoices).where(_held(record)).values(lease_until_ms=until_ms))
+    return done.rowcount == 1
+
+
+def void_foreign_leases(tx: Tx, owner: str) -> None:
+    """Leases of dead processes end now. Only for SQLite, where this process is the only one."""
+    tx.execute(
+        update(invoices)
+        .where(
+            invoices.c.status == Status.PENDING, invoices.c.lease_owner.is_not(None), invoices.c.lease_owner != owner
+        )
+        .values(lease_until_ms=0, next_try_ms=0)
+    )
+
+
+def due(tx: Tx, now_ms: int, limit: int) -> list[tuple[TeamScope, str]]:
+    """Pending documents whose next try is due and that nobody holds, in the order of their creation."""
+    rows = tx.execute(
+        select(invoices.c.team_id, invoices.c.livemode, invoices.c.id)
+        .where(
+            invoices.c.status == Status.PENDING,
+            invoices.c.next_try_ms <= now_ms,
+            or_(invoices.c.lease_until_ms.is_(None), invoices.c.lease_until_ms <= now_ms),
+        )
+        .order_by(invoices.c.created_ms, invoices.c.id)
+        .limit(limit)
+    )
+    return [(TeamScope(row.team_id, row.livemode), row.id) for row in rows]
+
+
+def _held(record: InvoiceRecord) -> Any:
+    return and_(
+        store.by_id(record.scope, record.id),
+        invoices.c.status == Status.PENDING,
+        invoices.c.generation == record.generation,
+        invoices.c.lease_owner == record.lease_owner,
+    )
+
+
+def mark_valid(
+    tx: Tx, record: InvoiceRecord, *, uuid: str, stamped: bytes, stamp: bytes, last_balance: int, at_ms: int
+) -> bool:
+    """The document is valid, with the bytes as received. False when it was settled in between."""
+    done = tx.execute(
+        update(invoices)
+        .where(
+            store.by_id(record.scope, record.id),
+            invoices.c.status == Status.PENDING,
+            invoices.c.generation == record.generation,
+        )
+        .values(
+            status=Status.VALID.value,
+            uuid=uuid,
+            stamp=stamp,
+            last_balance=last_balance,
+            updated_ms=at_ms,
+            held_by=None,
+            lease_owner=None,
+            lease_until_ms=None,
+            next_try_ms=None,
+        )
+    )
+    if done.rowcount != 1:
+        return False
+    store.add_file(tx, record, FileKind.STAMPED, stamped)
+    store.count(tx, record, Status.PENDING, -1)
+    store.count(tx, record, Status.VALID, 1)
+    return True
+
+
+def mark_failed(tx: Tx, record: InvoiceRecord, error: bytes, at_ms: int) -> bool:
+    """The document was refused for good: it holds no folio and no key any more. False when settled in between."""
+    done = tx.execute(
+        update(invoices)
+        .where(
+            store.by_id(record.scope, record.id),
+            invoices.c.status == Status.PENDING,
+            invoices.c.generation == record.generation,
+        )
+        .values(
+            status=Status.FAILED.value,
+            is_listed=False,
+            folio=0,
+            unique_key=None,
+            last_balance=0,
+            error=error,
+            updated_ms=at_ms,
+            held_by=None,
+            lease_owner=None,
+            lease_until_ms=None,
+            next_try_ms=None,
+        )
+    )
+    if done.rowcount != 1:
+        return False
+    store.count(tx, record, Status.PENDING, -1)
+    store.count(tx, record, Status.FAILED, 1)
+    return True
+
+
+def postpone(tx: Tx, record: InvoiceRecord, *, held_by: str | None, next_try_ms: int) -> bool:
+    """The document stays pending and free, to be tried again at ``next_try_ms``. False when the lease was lost."""
+    done = tx.execute(
+        update(invoices)
+        .where(_held(record))
+        .values(
+            held_by=held_by,
+            next_try_ms=next_try_ms,
+            tries=invoices.c.tries + 1,
+            lease_owner=None,
+            lease_until_ms=None,
+        )
+    )
+    return done.rowcount == 1
+
+
+def hold(tx: Tx, record: InvoiceRecord, pac: str | None) -> bool:
+    """``pac`` may be told of the document from now on (None: nobody has it). False when the lease was lost."""
+    done = tx.execute(update(invoices).where(_held(record)).values(held_by=pac))
+    return done.rowcount == 1
+
+
+def regenerate(
+    tx: Tx,
+    record: InvoiceRecord,
+    sealed: bytes,
+    *,
+    issued_ms: int,
+    stamp_before_ms: int,
+    sello: str,
+    certificate_number: str,
+    at_ms: int,
+) -> InvoiceRecord | None:
+    """A new generation of the same document: new bytes, same folio. Only after every PAC has denied the old one."""
+    row = tx.execute(
+        update(invoices)
+        .where(_held(record), invoices.c.held_by.is_(None))
+        .values(
+            generation=record.generation + 1,
+            issued_ms=issued_ms,
+            stamp_before_ms=stamp_before_ms,
+            sello=sello,
+            certificate_number=certificate_number,
+            updated_ms=at_ms,
+        )
+        .returning(*store.COLUMNS)
+    ).one_or_none()
+    if row is None:
+        return None
+    renewed = store.record_of(row)
+    store.add_file(tx, renewed, FileKind.SEALED, sealed)
+    return renewed
+
+
+def add_attempt(
+    tx: Tx, record: InvoiceRecord, *, pac: str, call: str, outcome: str, detail: str | None, at_ms: int
+) -> None:
+    """One line of the ledger of a document: which PAC was asked what, and what it said."""
+    last = select(func.coalesce(func.max(stamp_attempts.c.number), 0)).where(
+        stamp_attempts.c.team_id == record.team_id, stamp_attempts.c.invoice_id == record.id
+    )
+    tx.execute(
+        insert(stamp_attempts),
+        {
+            "team_id": record.team_id,
+            "invoice_id": record.id,
+            "number": int(tx.execute(last).scalar_one()) + 1,
+            "generation": record.generation,
+            "pac": pac,
+            "call": call,
+            "outcome": outcome,
+            "detail": detail,
+            "at_ms": at_ms,
+        },
+    )
+
+
+def attempts(tx: Tx, record: InvoiceRecord) -> list[tuple[str, str, str]]:
+    """(PAC, call, outcome) of every attempt, in order."""
+    rows = tx.execute(
+        select(stamp_attempts.c.pac, stamp_attempts.c.call, stamp_attempts.c.outcome)
+        .where(stamp_attempts.c.team_id == record.team_id, stamp_attempts.c.invoice_id == record.id)
+        .order_by(stamp_attempts.c.number)
+    )
+    return [(row.pac, row.call, row.outcome) for row in rows]

@@ -1,0 +1,260 @@
+"""The only place that chooses real or sandbox parts and puts the house together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from starlette.responses import Response
+
+from timbra import __version__
+from timbra.catalogs.load import SatData, load
+from timbra.cfdi.pdf import ASSETS
+from timbra.cfdi.pdf.render import Renderer
+from timbra.cfdi.pdf.texts import SatTexts
+from timbra.clients import routes as client_routes
+from timbra.credentials import csd, trust
+from timbra.credentials.csd import Signers
+from timbra.credentials.signer import RsaSigner
+from timbra.documents import routes as document_routes
+from timbra.http.errors import FileNotFound
+from timbra.http.health import Check, auth_health_routes, health_routes
+from timbra.http.idempotency import Idempotency
+from timbra.http.pagination import Cursors
+from timbra.http.ratelimit import RateLimits
+from timbra.http.routing import Kit, Router
+from timbra.http.signed_urls import FileLinks
+from timbra.invoices import routes as invoice_routes
+from timbra.invoices import stamp, store_stamping, sweep
+from timbra.invoices.files import Files
+from timbra.invoices.parts import InvoiceParts, PacSide
+from timbra.invoices.wire import Printer
+from timbra.pac.sandbox.keys import Sandbox, ensure
+from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
+from timbra.platform import migrate
+from timbra.platform.clock import Clock, SystemClock
+from timbra.platform.config import Settings
+from timbra.platform.db import Database, Tx
+from timbra.platform.ids import new_id
+from timbra.platform.jobs import Jobs
+from timbra.platform.scope import TeamScope
+from timbra.platform.vault import LocalKeys, Opener, SecretContext, Vault
+from timbra.services import routes as service_routes
+from timbra.teams.authenticate import TeamAuthenticator
+from timbra.teams.keys import TokenKeys
+
+DAY_S = 86_400
+SETTLE_INVOICE = "settle_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSecrets:
+    """A purpose-bound opener for secrets that belong to the server, not to a team: sealed by name."""
+
+    opener: Opener
+    table: str
+
+    def seal(self, name: str, plain: bytes) -> str:
+        """The sealed text of the secret called ``name``."""
+        return self.opener.seal(self._place(name), plain)
+
+    def open(self, name: str, sealed: str) -> bytes:
+        """The secret called ``name``."""
+        return self.opener.open(self._place(name), sealed).reveal()
+
+    def _place(self, name: str) -> SecretContext:
+        return SecretContext(self.table, "sealed_key", name, "", False)
+
+
+class Wiring:
+    """Every part of one process, made when first asked for. The database must be migrated before ``start``."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.database = database or Database(settings.url)
+        self.process = new_id("proc")
+
+    # --- secrets ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def vault(self) -> Vault:
+        folder = self.settings.master_key_dir or self.settings.data_dir / "keys"
+        return Vault(LocalKeys.open(folder))
+
+    @cached_property
+    def token_keys(self) -> TokenKeys:
+        keys = TokenKeys(
+            ServerSecrets(self.vault.opener("api tokens"), "signing_keys"), self.clock, self.settings.issuer
+        )
+        keys.load(self.database)
+        return keys
+
+    @cached_property
+    def csd_opener(self) -> Opener:
+        return self.vault.opener(csd.PURPOSE)
+
+    # --- fiscal parts ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sat(self) -> SatData:
+        return load(self.settings.catalog_path or self.settings.data_dir)
+
+    @cached_property
+    def signers(self) -> Signers:
+        return Signers(self.database, self.csd_opener, self.clock)
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        return ensure(self.database, ServerSecrets(self.vault.opener("sandbox authority"), "sandbox_keys"), self.clock)
+
+    @cached_property
+    def trust(self) -> trust.Trust:
+        return trust.load(folder=self.settings.sat_ca_dir, sandbox=self.sandbox.authority.certificate)
+
+    @cached_property
+    def sandbox_side(self) -> PacSide:
+        """Test mode: two simulated PACs, so that failover can be tried."""
+        keys = SandboxKeys(self.sandbox.pac_facts, RsaSigner(self.sandbox.pac.key), self.trust.authorities)
+        pacs = [
+            SandboxPac(
+                name,
+                database=self.database,
+                clock=self.clock,
+                data=self.sat,
+                keys=keys,
+                latency_ms=self.settings.sandbox_latency_ms,
+                is_first=name == "sandbox",
+            )
+            for name in ("sandbox", "sandbox_backup")
+        ]
+        certificates = {self.sandbox.pac_facts.number: self.sandbox.pac.certificate}
+        return PacSide(pacs, SandboxStatus(self.database, self.clock), certificates)
+
+    @cached_property
+    def links(self) -> FileLinks:
+        return FileLinks(self.vault.derive("file urls"), self.settings.origin, self.clock)
+
+    @cached_property
+    def invoices(self) -> InvoiceParts:
+        return InvoiceParts(
+            database=self.database,
+            clock=self.clock,
+            sat=self.sat,
+            signers=self.signers,
+            printer=Printer(self.links, self.settings.document_url_days * DAY_S),
+            test=self.sandbox_side,
+            live=PacSide((), None, {}),
+            process=self.process,
+            enqueue=lambda tx, scope, invoice_id: self.jobs.enqueue(
+                tx, SETTLE_INVOICE, scope.team_id, "live" if scope.livemode else "test", invoice_id
+            ),
+        )
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self.database, Renderer(ASSETS), SatTexts(self.sat.catalogs.unit_name))
+
+    # --- background work -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        jobs = Jobs(self.database, self.settings, self.clock)
+        jobs.register(SETTLE_INVOICE, self._settle)
+        jobs.every("invoices.stamp_due", "*/5 * * * * *", self._stamp_due)
+        jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
+        jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
+        return jobs
+
+    async def _settle(self, team_id: str, mode: str, invoice_id: str) -> None:
+        await stamp.resume(self.invoices, TeamScope(team_id, mode == "live"), invoice_id)
+
+    async def _stamp_due(self) -> None:
+        await sweep.stamp_due(self.invoices)
+
+    async def _follow(self) -> None:
+        await sweep.follow_cancellations(self.invoices)
+
+    async def _forget_keys(self) -> None:
+        def unit(tx: Tx) -> None:
+            self.idempotency.purge(tx)
+
+        await self.database.write(unit)
+
+    # --- HTTP ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.database, self.clock)
+
+    @cached_property
+    def kit(self) -> Kit:
+        return Kit(
+            authenticator=TeamAuthenticator(self.database, self.token_keys, self.clock),
+            idempotency=self.idempotency,
+            limits=RateLimits(self.clock, self.settings.rate_limits, self.settings.rate_limit_storage),
+            cursors=Cursors(self.vault.derive("list cursors")),
+        )
+
+    def routers(self) -> list[Router]:
+        """Every operation below /v2."""
+        catalogs = self.sat.catalogs
+        return [
+            self.health,
+            auth_health_routes(),
+            client_routes.routes(self.database, self.clock, catalogs),
+            service_routes.routes(self.database, self.clock, catalogs),
+            invoice_routes.routes(self.invoices, self.files),
+            document_routes.routes(self.links, self._open_file),
+        ]
+
+    async def _open_file(self, file_id: str) -> Response:
+        if "_inv_" not in file_id:
+            raise FileNotFound
+        return invoice_routes.served(await self.files.by_link(file_id))
+
+    @cached_property
+    def health(self) -> Router:
+        checks: dict[str, Check] = {
+            "database": self._check_database,
+            "migrations": self._check_migrations,
+            "signing_key": self._check_signing_key,
+            "catalogs": self._check_catalogs,
+            "queue": self._check_queue,
+            "pac": self._check_pac,
+            "mail": self._check_mail,
+        }
+        return health_routes(__version__, checks)
+
+    async def _check_database(self) -> str:
+        await self.database.read(lambda tx: tx.connection.exec_driver_sql("select 1").scalar_one())
+        return "ok"
+
+    async def _check_migrations(self) -> str:
+        return "ok" if migrate.is_current(self.database) else "failed"
+
+    async def _check_signing_key(self) -> str:
+        return "ok" if self.token_keys else "failed"
+
+    async def _check_catalogs(self) -> str:
+        return "ok" if self.sat.version else "failed"
+
+    async def _check_queue(self) -> str:
+        return "ok"
+
+    async def _check_pac(self) -> str:
+        return "ok" if self.invoices.live.pacs else "off"
+
+    async def _check_mail(self) -> str:
+        return "off"
+
+    def warm_up(self) -> None:
+        """What the first request would otherwise wait for is made now; leases of dead processes are void on SQLite."""
+        _ = self.kit, self.invoices, self.files
+        if self.database.is_sqlite:
+            self.database.write_sync(lambda tx: store_stamping.void_foreign_leases(tx, self.process))
+
+    def close(self) -> None:
+        """No key, thread or connection is left."""
+        self.signers.close()
+        self.jobs.close()
+        self.database.close()

@@ -1,0 +1,21 @@
+"""Background work in a process of its own: any number of these share the load on PostgreSQL."""
+
+import asyncio
+import signal
+
+from timbra.platform.config import Settings
+from timbra.wiring import Wiring
+
+
+async def run(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then ends what it has begun."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    house = Wiring(settings)
+    house.warm_up()
+    await house.jobs.start()
+    await stop.wait()
+    await house.jobs.stop()
+    house.close()
