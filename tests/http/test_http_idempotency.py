@@ -239,3 +239,50 @@ async def test_a_key_bound_since_the_first_look_is_not_made_twice(world) -> None
 
     with pytest.raises(Conflict):
         world.db.write_sync(late.take)
+
+
+@pytest.mark.parametrize("winner", ["finds nothing", "is quicker"])
+async def test_a_run_that_loses_the_race_for_a_key_is_in_progress(world, monkeypatch, winner: str) -> None:
+    from timbra.http import store
+    from timbra.http.errors import Conflict
+    from timbra.http.idempotency import Idempotency
+    from timbra.platform.scope import TeamScope
+
+    keeper, scope = Idempotency(world.db, world.clock), TeamScope("t", False)
+    dead = await keeper.begin(scope, "/p", "k", "print")
+    world.db.write_sync(dead.take)
+    world.clock.advance(60_000)
+    late = await keeper.begin(scope, "/p", "k", "print")
+    if winner == "finds nothing":
+        monkeypatch.setattr(store, "find", lambda *_: None)
+    else:
+        monkeypatch.setattr(store, "take_over", lambda *_, **__: False)
+
+    with pytest.raises(Conflict):
+        world.db.write_sync(late.take)
+
+
+async def test_every_step_without_a_key_does_nothing(world) -> None:
+    from timbra.http.idempotency import Idempotency
+    from timbra.platform.scope import TeamScope
+
+    claim = await Idempotency(world.db, world.clock).begin(TeamScope("t", False), "/p", None, "")
+    for step in (claim.take, claim.release, lambda tx: claim.bind(tx, "x"), lambda tx: claim.finish(tx, 201, b"{}")):
+        world.db.write_sync(step)
+    await claim.let_go()
+
+    assert records(world) == []
+    assert claim.resource_id is None
+
+
+async def test_without_a_secret_box_secrets_are_never_stored(world) -> None:
+    from timbra.http.idempotency import Idempotency
+    from timbra.platform.scope import TeamScope
+
+    claim = await Idempotency(world.db, world.clock).begin(TeamScope("t", False), "/p", "k", "print")
+    body = b'{"data":{"token":"s3cret"},"top":"s3cret"}'
+    paths = ("data.token", "top", "absent.token", "top.x")
+    world.db.write_sync(lambda tx: (claim.take(tx), claim.finish(tx, 201, body, secret_paths=paths)))
+
+    assert [record.body for record in records(world)] == ['{"data":{"token":null},"top":null}']
+    assert records(world)[0].sealed_body is None

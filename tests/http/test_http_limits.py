@@ -7,8 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
+from limits.aio.storage import MemoryStorage as SharedMemory
+from limits.errors import StorageError
 
-from timbra.http.errors import FileNotFound
+from timbra.http import ratelimit
+from timbra.http.errors import FileNotFound, RateLimited
 from timbra.http.middleware import Edge
 from timbra.http.ratelimit import RateLimits
 from timbra.http.signed_urls import FileLinks
@@ -100,6 +103,29 @@ async def test_default_sizes() -> None:
 async def test_zero_and_off_switch_buckets_off() -> None:
     assert await RateLimits(SystemClock(), "api=0").take("api", "x") is None
     assert await RateLimits(SystemClock(), "OFF").take("stamp", "x") is None
+
+
+async def test_a_shared_store_keeps_the_same_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(ratelimit, "storage_from_string", lambda url, **_: asked.append(url) or SharedMemory())
+    limits = RateLimits(SystemClock(), "api=1", "redis://cache:6379")
+    level = await limits.take("api", "x")
+
+    assert asked == ["async+valkey://cache:6379"]
+    assert level is not None
+    assert (level.limit, level.remaining) == (1, 0)
+    with pytest.raises(RateLimited):
+        await limits.take("api", "x")
+
+
+async def test_calls_pass_while_the_shared_store_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Down(SharedMemory):
+        async def acquire_entry(self, *args: object, **kwargs: object) -> bool:
+            raise StorageError(ConnectionError("refused"))
+
+    monkeypatch.setattr(ratelimit, "storage_from_string", lambda *_, **__: Down())
+
+    assert await RateLimits(SystemClock(), "", "redis://cache").take("api", "x") is None
 
 
 @pytest.mark.parametrize("setting", ["api", "api=x", "nothing=5"])

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
 
 from timbra.http.errors import CfdiRefused
 from timbra.platform.db import DatabaseUnavailable
@@ -184,6 +185,19 @@ async def test_database_faults_have_their_codes(world, fault: Exception, status:
     assert (reply.status_code, error_code(reply)) == (status, code)
     assert "secret" not in reply.text
     assert (reply.headers.get("retry-after") == "5") is (status == 503)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "code"),
+    [(404, 404, "resource_not_found"), (405, 405, "operation_not_allowed"), (400, 400, "invalid_request_body"),
+     (500, 500, "internal_server_error")],
+)  # fmt: skip
+async def test_refusals_of_the_framework_have_our_envelope(world, raised: int, status: int, code: str) -> None:
+    world.fail_with = HTTPException(raised, headers={"Allow": "GET"})
+
+    reply = await world.api.get("/v2/open")
+
+    assert (reply.status_code, error_code(reply)) == (status, code)
 
 
 async def test_an_error_may_carry_further_members(world) -> None:

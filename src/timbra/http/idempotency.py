@@ -81,11 +81,10 @@ def body_key(data: Mapping[str, Any]) -> str | None:
     return text if 1 <= len(text) <= MAX_KEY and text.isprintable() else None
 
 
-def fingerprint(data: Any, query: Mapping[str, str]) -> str:
+def fingerprint(data: Mapping[str, Any], query: Mapping[str, str]) -> str:
     """SHA-256 in hex of what the request asks for: the body without its key, the query without ``team``."""
-    if isinstance(data, Mapping):
-        data = {name: value for name, value in data.items() if name != "idempotency_key"}
-    return hashlib.sha256(json.canonical([data, {n: v for n, v in query.items() if n != "team"}])).hexdigest()
+    asked = {name: value for name, value in data.items() if name != "idempotency_key"}
+    return hashlib.sha256(json.canonical([asked, {n: v for n, v in query.items() if n != "team"}])).hexdigest()
 
 
 class Idempotency:

@@ -4,8 +4,9 @@ The contract speaks of token buckets; the library ``limits`` has none. Its movin
 ``size / refill`` seconds is the closest: same burst, same steady rate, exact, never more generous than the bucket. It
 gives a whole burst back at once, ``size / refill`` seconds after it was made, where a bucket would trickle.
 
-In memory by default; with a Redis or Valkey URL all replicas share the buckets. When that store is down calls are let
-through and the log says so: an outage of the counter must not become an outage of invoicing.
+In memory by default; with a Redis or Valkey URL all replicas share the buckets (extra
+``shared-limits``: its client speaks to both). When the store is down calls are let through and the log says so: an outage of the counter must
+not become an outage of invoicing.
 """
 
 import math
@@ -23,6 +24,8 @@ from timbra.http.errors import RateLimited
 from timbra.platform.clock import Clock
 
 log = structlog.get_logger(__name__)
+
+STORE_TIME_S = 0.5
 
 # bucket: (size, calls refilled, in seconds)
 BUCKETS = {
@@ -65,7 +68,8 @@ class RateLimits:
         if storage_url.startswith("memory"):
             self._own = MovingWindowRateLimiter(MemoryStorage())
         else:
-            storage = storage_from_string(f"async+{storage_url}", wrap_exceptions=True)
+            valkey_url = "async+" + storage_url.replace("redis", "valkey", 1)
+            storage = storage_from_string(valkey_url, wrap_exceptions=True, socket_timeout=STORE_TIME_S)
             assert isinstance(storage, SharedStorage)
             self._shared = SharedWindow(storage)
 
