@@ -19,7 +19,7 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     house = wiring or Wiring(settings or Settings())
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         house.warm_up()
         if with_worker:
             await house.jobs.start()

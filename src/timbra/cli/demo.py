@@ -20,7 +20,7 @@ from timbra.teams.found import NewTeam
 from timbra.teams.store import ApiKey, Team
 from timbra.wiring import Wiring
 
-PASSWORD = "sandbox"  # of a key file that exists only between two lines below
+PASSWORD = "sandbox"  # noqa: S105 of a key file that exists only between two lines below
 KEY_NAMES = {False: "demo test key", True: "demo live key"}
 TEAM = NewTeam(
     name="Kemper",

@@ -133,7 +133,7 @@ class ApiError(Exception):
         self.code = code or type(self).code
         self.status = status or type(self).status or self.code.status
         self.fields = tuple(fields)[:MAX_PROBLEMS]
-        self.details = [problem.text for problem in self.fields] or list(details)[:MAX_PROBLEMS]
+        self.details = list(details)[:MAX_PROBLEMS] or [problem.text for problem in self.fields]
         self.extra = dict(extra or {})
         self.beside = dict(beside or {})
         self.headers = dict(headers or {})

@@ -49,7 +49,7 @@ async def cancel(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelB
     faults.point("cancel.before_tx1")
     record, request = await parts.database.write(lambda tx: _first(tx, parts, caller, known, body, expires_ms))
     faults.point("cancel.after_tx1")
-    record = await cancel_follow.hand_over(parts, record, request, caller.actor)
+    record = await cancel_follow.hand_over(parts, record, request)
     if record.cancellation_status == CancelStatus.FAILED:
         refused = await parts.database.read(lambda tx: store_cancel.current(tx, record))
         assert refused is not None

@@ -23,7 +23,7 @@ from timbra.invoices.stamp import hints_of
 from timbra.pac.port import CancelAccepted, CancelOutcome, CancelRequest, PacPort, Rejected, SatStatus, Unknown
 from timbra.platform import events, faults, json
 from timbra.platform.db import Tx
-from timbra.platform.scope import SERVER, Actor, TeamScope
+from timbra.platform.scope import TeamScope
 
 FRESH_MS = MINUTE_MS  # an answer of SAT this young is shown again
 
@@ -42,9 +42,7 @@ async def ask_sat(parts: InvoiceParts, record: InvoiceRecord) -> SatStatus | Unk
     )
 
 
-async def hand_over(
-    parts: InvoiceParts, record: InvoiceRecord, request: Cancellation, actor: Actor = SERVER
-) -> InvoiceRecord:
+async def hand_over(parts: InvoiceParts, record: InvoiceRecord, request: Cancellation) -> InvoiceRecord:
     """The request as far as the PAC and SAT let it come now; what is left over is the worker's."""
     outcome = await _send(parts, record, request)
     faults.point("cancel.after_pac")

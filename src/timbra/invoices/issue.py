@@ -27,8 +27,8 @@ from timbra.invoices.schemas import IssueBody
 from timbra.platform import audit, faults, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx, UniqueViolation
-from timbra.platform.ids import new_id
 from timbra.platform.folding import fold
+from timbra.platform.ids import new_id
 from timbra.teams import store as teams
 from timbra.teams.store import Team
 
@@ -74,10 +74,10 @@ async def issue(parts: InvoiceParts, command: Command) -> Answer:
         return await _same_key(parts, command, known.same_key)
     if known.twin is not None:
         return await _shown(parts, command, known.twin)
-    _check_related_given(command)
     own = [known.own[uuid] for uuid in _uuids(command.body) if uuid in known.own]
     first_form = own[0].payment_form if own else None
     prepared = await prepare(parts, command.caller, command.kind, command.body, known.team, first_form)
+    _check_related_given(prepared)
     crediting.check_own(prepared.invoice.relations, known.own)
     credited = crediting.credited_invoices(prepared.invoice, known.own) if command.kind == EGRESS else []
     faults.point("issue.before_tx1")
@@ -113,10 +113,9 @@ def _look(tx: Tx, command: Command) -> _Known:
     )
 
 
-def _check_related_given(command: Command) -> None:
-    if command.kind != EGRESS or command.body.related_documents:
-        return
-    if (command.body.client.tax_id or "") != GENERIC_RFC:
+def _check_related_given(prepared: Prepared) -> None:
+    document = prepared.invoice
+    if document.kind == EGRESS and not document.relations and document.receiver.rfc != GENERIC_RFC:
         problem = FieldError("related_documents", "required", "is required: name the invoice that is credited")
         raise Invalid([problem])
 

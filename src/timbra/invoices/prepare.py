@@ -1,6 +1,7 @@
 """From a request to a computed document, before anything is durable: a refusal here costs no folio and no PAC call."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,7 @@ CREDIT_NOTE_LINE = LineDefaults("84111506", "ACT", "Nota de crédito")
 GLOBAL_LINE = LineDefaults("01010101", "ACT", "Venta")
 OLDEST_DATE_MS = 71 * HOUR_MS
 TO_BE_DEFINED = "99"
+GENERAL_EXPENSES = "G03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ async def prepare(
     )
     issued_ms = _issued_ms(body, now_ms, livemode=caller.scope.livemode)
     invoice = _document(parts, kind, body, team, issuer, to, resolved, issued_ms, first_related)
-    totals = _totals(parts, invoice)
-    _check_rules(parts, invoice, totals)
+    totals = _totals(parts, invoice, now_ms, signer)
     addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
     notes = body.invoice_pdf_notes if body.invoice_pdf_notes is not None else team.settings["invoice_pdf_notes"]
     return Prepared(team, client, resolved, invoice, totals, signer, issued_ms, addenda, notes)
@@ -121,11 +122,14 @@ def _use(kind: str, body: IssueBody, client: Client, team: Team) -> str:
     """Use of the CFDI. Source: contract catalogs.md section 4; an egress takes it from the request alone, else G02."""
     if kind == EGRESS:
         return body.use or "G02"
-    for wish in (body.use, client.use, team.settings["use"]):
+    for wish in (body.use, client.use):
         if wish and wish != "P01":
-            return str(wish)
-    regime = codes.USES["G03"].regimes
-    return "G03" if client.tax_system in regime else codes.NO_EFFECTS_USE
+            return wish
+    preset = str(team.settings["use"])
+    if preset not in ("P01", GENERAL_EXPENSES):
+        return preset
+    allowed = codes.USES[GENERAL_EXPENSES].regimes
+    return GENERAL_EXPENSES if client.tax_system in allowed else codes.NO_EFFECTS_USE
 
 
 def _line_defaults(kind: str, body: IssueBody, to: Receiver) -> LineDefaults | None:
@@ -213,13 +217,20 @@ def _payment(kind: str, body: IssueBody, first_related: str | None) -> tuple[str
     return "PUE", form
 
 
-def _global(body: IssueBody, team: Team, to: Receiver, issued_at: Any) -> GlobalInfo | None:
-    if body.global_ is not None:
-        if not _is_public(to) or body.payment_method != "PUE":
-            raise BusinessRule(f"global: needs the receiver {GENERIC_RFC} named {PUBLIC_NAME} and method PUE")
-        return GlobalInfo(body.global_.periodicity, body.global_.months, body.global_.year)
-    if not _is_public(to):
+def _global(body: IssueBody, team: Team, to: Receiver, issued_at: datetime) -> GlobalInfo | None:
+    """The node as asked, or the team's period for the general public (contract invoices.md section 4.3)."""
+    is_public = _is_public(to)
+    if body.global_ is not None and not is_public:
+        raise BusinessRule(f"global: goes with the receiver {GENERIC_RFC} named {PUBLIC_NAME} only")
+    if not is_public:
         return None
+    if body.payment_method != "PUE":
+        raise BusinessRule(
+            "payment_method: an invoice to the general public is PUE",
+            fields=[FieldError("payment_method", "conflict", "is PUE for the general public", "PUE")],
+        )
+    if body.global_ is not None:
+        return GlobalInfo(body.global_.periodicity, body.global_.months, body.global_.year)
     periodicity = PERIODICITY_WORDS[team.settings["periodicity"]]
     month = issued_at.month
     months = f"{12 + (month + 1) // 2:02}" if periodicity == codes.BIMONTHLY else f"{month:02}"
@@ -241,30 +252,45 @@ def _default_complements(kind: str, team: Team) -> tuple[str, ...]:
     return tuple(one["data"] for one in team.settings["complements"]) if kind == INCOME else ()
 
 
-def _totals(parts: InvoiceParts, invoice: Invoice) -> Totals:
+def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigner) -> Totals:
+    """The amounts, once neither they nor SAT's matrix object. Raises Invalid with everything that is wrong."""
     decimals = parts.sat.catalogs.currency_decimals(invoice.currency)
     assert decimals is not None, "the schema admits known currencies only"
+    problems: list[FieldError] = []
+    totals: Totals | None = None
     try:
-        return compute(invoice.lines, decimals=decimals, local_taxes=invoice.local_taxes)
+        totals = compute(invoice.lines, decimals=decimals, local_taxes=invoice.local_taxes)
     except AmountError as error:
-        raise Invalid([FieldError(error.path, error.code, error.message, error.fix)]) from None
-
-
-def _check_rules(parts: InvoiceParts, invoice: Invoice, totals: Totals) -> None:
-    findings = rules.check(invoice, totals, catalogs=parts.sat.catalogs, today=invoice.issued_at.date())
-    broken = [finding for finding in findings if finding.level is Level.INVARIANT]
-    assert not broken, f"our own document breaks {[finding.code for finding in broken]}"
+        problems.append(FieldError(error.path, error.code, error.message, error.fix))
+    findings = _findings(parts, invoice, totals, now_ms, signer)
     refusals = [finding for finding in findings if finding.level is Level.REFUSE]
-    if refusals:
-        raise Invalid([_field(finding) for finding in refusals], extra=_cfdi(refusals[0].code))
+    problems += [_field(finding) for finding in refusals]
+    if problems:
+        raise Invalid(problems, extra={"cfdi": cfdi_error(refusals[0].code, None)} if refusals else None)
+    assert totals is not None, "amounts that cannot be computed are a problem"
+    broken = [finding.code for finding in findings if finding.level is Level.INVARIANT]
+    assert not broken, f"our own document breaks {broken}"
+    return totals
+
+
+def _findings(
+    parts: InvoiceParts, invoice: Invoice, totals: Totals | None, now_ms: int, signer: CsdSigner
+) -> list[Finding]:
+    place = parts.sat.catalogs.zip_info(invoice.issuer.zip)
+    zone = zone_of(place) if place else CENTRAL
+    facts = signer.certificate
+    return rules.check(
+        invoice,
+        totals,
+        catalogs=parts.sat.catalogs,
+        today=invoice.issued_at.date(),
+        now=local_time(now_ms, zone),
+        certificate_valid=(local_time(facts.not_before_ms, zone), local_time(facts.not_after_ms, zone)),
+    )
 
 
 def _field(finding: Finding) -> FieldError:
     return FieldError(finding.path, finding.code, finding.message, finding.fix)
-
-
-def _cfdi(code: str) -> dict[str, Any]:
-    return {"cfdi": cfdi_error(code, None)}
 
 
 def cfdi_error(code: str, text: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from timbra.cfdi import matrix
 from timbra.cfdi.timbre import Timbre
 from timbra.cfdi.zones import CENTRAL, instant_of
 from timbra.http.errors import CfdiRefused, FieldError
@@ -118,26 +119,16 @@ def refused(
 def refusal_error(code: str, text: str, invoice_id: str | None = None, status: str = "failed") -> CfdiRefused:
     """The 422 of a refusal by SAT or a PAC, naming the field to change when the matrix knows it."""
     cfdi = cfdi_error(code, text)
-    path = _PATHS.get(code, "")
+    row = matrix.lookup(code)
+    path = row.path if row else ""
     message = f"{code}: {cfdi['explanation'] or text}"
     extra: dict[str, object] = {"cfdi": cfdi}
     if invoice_id is not None:
         extra["invoice"] = {"id": invoice_id, "status": status}
     fields = [FieldError(path, code, str(cfdi["explanation"] or text))] if path else []
-    return CfdiRefused(message, fields=fields, details=[f"{code}: {text}"], extra=extra)
-
-
-# Fields of the request that a PAC's refusal is about: what only SAT's register of taxpayers knows.
-_PATHS = {
-    "CFDI40143": "client.tax_id",
-    "CFDI40144": "client.legal_name",
-    "CFDI40145": "client.legal_name",
-    "CFDI40147": "client.address.zip",
-    "CFDI40148": "client.address.zip",
-    "CFDI40157": "client.tax_system",
-    "CFDI40158": "client.tax_system",
-    "401": "date",
-}
+    return CfdiRefused(
+        message, fields=fields, details=[f"{path}: {code} {text}" if path else f"{code}: {text}"], extra=extra
+    )
 
 
 def _tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, related: Sequence[str], event: str, at_ms: int) -> None:

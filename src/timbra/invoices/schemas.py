@@ -120,15 +120,15 @@ class IssueBody(Command):
     confirmation: Annotated[str | None, Code(max=5, pattern="[0-9A-Z]{5}", explain="must be 5 letters or digits")] = (
         None
     )
-    related_documents: list[RelatedBody] = []
+    related_documents: Annotated[list[RelatedBody], Field(default_factory=list)]
     global_: Annotated[GlobalBody | None, Field(validation_alias="global")] = None
     complements: Annotated[list[ComplementBody] | None, Field(max_length=50)] = None
-    namespaces: Annotated[list[NamespaceBody], Field(max_length=50)] = []
+    namespaces: Annotated[list[NamespaceBody], Field(max_length=50, default_factory=list)]
     local_taxes: Annotated[list[LocalTaxBody] | None, Field(max_length=10)] = None
     addenda: Annotated[str | None, Text(max=XML_LIMIT_BYTES, multiline=True)] = None
     invoice_pdf_notes: Annotated[str | None, Text(max=2_000, multiline=True)] = None
     send_email: Flag = False
-    emails: Annotated[list[Annotated[str, Email()]], Field(max_length=20)] = []
+    emails: Annotated[list[Annotated[str, Email()]], Field(max_length=20, default_factory=list)]
     ignore_emails: Flag = False
     return_files_urls: Annotated[
         bool, Field(validation_alias=AliasChoices("return_files_urls", "return_files"), strict=True)
@@ -191,7 +191,8 @@ class IncomeBody(IssueBody):
             return None
         if word not in PAYMENT_AUTOMATIONS:
             raise refuse("enum", "must be none, payment or payment_and_complement", "none")
-        return PAYMENT_AUTOMATIONS[word]
+        kind = PAYMENT_AUTOMATIONS[word]
+        raise refuse("not_allowed", f"{kind} needs payments, which this server does not have yet", "none")
 
     @model_validator(mode="after")
     def _rate_of_foreign_currency(self) -> "IncomeBody":

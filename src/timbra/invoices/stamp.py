@@ -192,7 +192,7 @@ def _checked(parts: InvoiceParts, job: Job, outcome: Stamped) -> Timbre:
     return timbre.check(outcome.xml, job.sealed, pac_certificates=certificates, used=_checked_in_tx2)
 
 
-def _checked_in_tx2(uuid: str) -> bool:
+def _checked_in_tx2(_uuid: str) -> bool:
     """Whether a UUID is used already is asked where it counts: in the transaction that stores it."""
     return False
 

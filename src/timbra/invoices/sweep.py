@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -19,8 +20,7 @@ async def stamp_due(parts: InvoiceParts) -> int:
     """Every pending document whose next try is due has had it, in the order of creation; how many."""
     done = 0
     while True:
-        now_ms = parts.clock.now_ms()
-        due = await parts.database.read(lambda tx: store_stamping.due(tx, now_ms, BATCH))
+        due = await parts.database.read(partial(store_stamping.due, now_ms=parts.clock.now_ms(), limit=BATCH))
         if not due:
             return done
         await _each(due, lambda scope, invoice_id: stamp.resume(parts, scope, invoice_id))

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from timbra.cfdi.verify import SatData
 from timbra.cfdi import cancellation, timbre
 from timbra.cfdi.cancellation import Acuse, AcuseFolio, CancellationRefused
 from timbra.cfdi.certificate import CertificateFacts, HasPublicKey, issued_by
 from timbra.cfdi.seal import Signer
+from timbra.cfdi.verify import SatData
 from timbra.cfdi.xmldsig import Sha1Signer
 from timbra.cfdi.zones import CENTRAL, local_time
 from timbra.pac.port import (

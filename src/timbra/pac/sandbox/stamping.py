@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from lxml import etree
 
-from timbra.cfdi.verify import SatData
 from timbra.cfdi import cadena, certificate, matrix, seal
 from timbra.cfdi.certificate import CertificateFacts, CredentialRefused, HasPublicKey, issued_by
 from timbra.cfdi.parse import XmlRefused, parse
@@ -17,6 +16,7 @@ from timbra.cfdi.rules.finding import Level
 from timbra.cfdi.seal import Signer
 from timbra.cfdi.test_taxpayers import REGISTER
 from timbra.cfdi.text import escape
+from timbra.cfdi.verify import SatData
 from timbra.pac.port import Rejected
 
 LIMIT_BYTES = 16 * 1024 * 1024
