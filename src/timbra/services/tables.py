@@ -30,7 +30,7 @@ services = Table(
     Column("sort_name", folded_type(SORT_LENGTH), nullable=False),
     Index(None, "team_id", "livemode", "deleted", "created_ms", "id"),
     Index(None, "team_id", "livemode", "deleted", "sort_name", "id"),
-    Index(None, "team_id", "livemode", "sku"),
-    Index(None, "team_id", "livemode", "product_key"),
-    Index(None, "team_id", "livemode", "description_key"),
+    Index("ix_services_sku", "team_id", "livemode", "deleted", "sku", "created_ms", "id"),
+    Index("ix_services_product_key", "team_id", "livemode", "deleted", "product_key", "created_ms", "id"),
+    Index("ix_services_description_key", "team_id", "livemode", "deleted", "description_key", "created_ms", "id"),
 )

@@ -90,13 +90,13 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_clients_team_id_livemode_email_key"), ["team_id", "livemode", "email_key"], unique=False
+            "ix_clients_email_key", ["team_id", "livemode", "deleted", "email_key", "created_ms", "id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_clients_team_id_livemode_name_key"), ["team_id", "livemode", "name_key"], unique=False
+            "ix_clients_name_key", ["team_id", "livemode", "deleted", "name_key", "created_ms", "id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_clients_team_id_livemode_tax_id"), ["team_id", "livemode", "tax_id"], unique=False
+            "ix_clients_tax_id", ["team_id", "livemode", "deleted", "tax_id", "created_ms", "id"], unique=False
         )
 
     op.create_table(
@@ -363,15 +363,17 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_services_team_id_livemode_description_key"),
-            ["team_id", "livemode", "description_key"],
+            "ix_services_description_key",
+            ["team_id", "livemode", "deleted", "description_key", "created_ms", "id"],
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_services_team_id_livemode_product_key"), ["team_id", "livemode", "product_key"], unique=False
+            "ix_services_product_key",
+            ["team_id", "livemode", "deleted", "product_key", "created_ms", "id"],
+            unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_services_team_id_livemode_sku"), ["team_id", "livemode", "sku"], unique=False
+            "ix_services_sku", ["team_id", "livemode", "deleted", "sku", "created_ms", "id"], unique=False
         )
 
     op.create_table(
@@ -577,9 +579,9 @@ def downgrade() -> None:
     op.drop_table("value_locks")
     op.drop_table("signing_keys")
     with op.batch_alter_table("services", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_services_team_id_livemode_sku"))
-        batch_op.drop_index(batch_op.f("ix_services_team_id_livemode_product_key"))
-        batch_op.drop_index(batch_op.f("ix_services_team_id_livemode_description_key"))
+        batch_op.drop_index("ix_services_sku")
+        batch_op.drop_index("ix_services_product_key")
+        batch_op.drop_index("ix_services_description_key")
         batch_op.drop_index(batch_op.f("ix_services_team_id_livemode_deleted_sort_name_id"))
         batch_op.drop_index(batch_op.f("ix_services_team_id_livemode_deleted_created_ms_id"))
 
@@ -632,9 +634,9 @@ def downgrade() -> None:
 
     op.drop_table("csds")
     with op.batch_alter_table("clients", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_clients_team_id_livemode_tax_id"))
-        batch_op.drop_index(batch_op.f("ix_clients_team_id_livemode_name_key"))
-        batch_op.drop_index(batch_op.f("ix_clients_team_id_livemode_email_key"))
+        batch_op.drop_index("ix_clients_tax_id")
+        batch_op.drop_index("ix_clients_name_key")
+        batch_op.drop_index("ix_clients_email_key")
         batch_op.drop_index(batch_op.f("ix_clients_team_id_livemode_deleted_sort_name_id"))
         batch_op.drop_index(batch_op.f("ix_clients_team_id_livemode_deleted_created_ms_id"))
 
