@@ -7,12 +7,12 @@ from random import Random
 
 import oracle
 import pytest
-from factories import random_invoice
-from factories.cfdi_invoice import tax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import number
 
+from factories import random_invoice
+from factories.cfdi_invoice import tax
 from timbra.cfdi.limits import line_limits, tax_limits
 from timbra.cfdi.model import Factor, Hydrocarbons, Line, LineTax, LocalTax, Micro, Rate, Tax
 from timbra.cfdi.money import LIMIT, micro, text

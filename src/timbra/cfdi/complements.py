@@ -83,18 +83,24 @@ def hydrocarbons(values: Hydrocarbons) -> tuple[str, list[str]]:
     return "".join(xml), cadena
 
 
-def check_namespaces(namespaces: Iterable[Namespace]) -> None:
+def check_namespaces(namespaces: Sequence[Namespace]) -> None:
     """Raises ComplementRefused when the namespaces of a request cannot be declared on a CFDI."""
+    if not namespaces:
+        return
     seen = {n.prefix: n.uri for n in (CORE, LOCAL_TAXES, HYDROCARBONS)} | {"xsi": XSI, "tfd": TFD}
     for namespace in namespaces:
-        prefix, uri, location = namespace.prefix, namespace.uri, namespace.schema_location
+        prefix, uri, location = namespace.prefix, namespace.uri, namespace.schema_location or ""
         if not _NAME.fullmatch(prefix) or prefix.lower().startswith("xml"):
             raise ComplementRefused("a namespace prefix is a name that does not begin with xml")
-        for value in (uri, *(location.split() if location else ())):
-            if not value or has_forbidden(value) or any(character.isspace() for character in value):
-                raise ComplementRefused(f"the address of the namespace {prefix} is empty or has blanks")
+        if not uri or has_forbidden(uri + location):
+            raise ComplementRefused(f"the address of the namespace {prefix} is empty or has control characters")
         if seen.setdefault(prefix, uri) != uri:
             raise ComplementRefused(f"the prefix {prefix} stands for another namespace")
+    probe = f"<cfdi:Comprobante{declarations(namespaces)}/>".encode()
+    try:
+        parse(probe, limit=len(probe))
+    except XmlRefused as error:
+        raise ComplementRefused("a namespace is not an address that XML can declare") from error
 
 
 def declarations(namespaces: Iterable[Namespace]) -> str:
@@ -130,6 +136,16 @@ def parse_custom(xml: str, namespaces: Sequence[Namespace]) -> etree._Element:
     if has_forbidden(etree.tostring(element, encoding="unicode")):
         raise ComplementRefused('must not contain "|" or control characters')
     return element
+
+
+def check_addenda(xml: str, namespaces: Sequence[Namespace]) -> None:
+    """Raises ComplementRefused unless the text is XML elements that can be the content of Addenda, at most 64 KiB.
+
+    namespaces: declared on the root of the document.
+    """
+    holder = parse_inside(xml, namespaces)
+    if not len(holder) or not _is_blank(holder.text, *(element.tail for element in holder)):
+        raise ComplementRefused("must be XML elements")
 
 
 def parse_inside(xml: str, namespaces: Iterable[Namespace]) -> etree._Element:

@@ -17,7 +17,7 @@ from timbra.cfdi import cadena
 from timbra.cfdi.cadena import CFDI, TIMBRE
 from timbra.cfdi.certificate import CredentialRefused, verifies
 from timbra.cfdi.certificate import read as read_certificate
-from timbra.cfdi.complements import SCHEMA_LOCATION, ComplementRefused, parse_inside, without_declaration
+from timbra.cfdi.complements import SCHEMA_LOCATION, ComplementRefused, check_addenda, without_declaration
 from timbra.cfdi.model import Namespace
 from timbra.cfdi.parse import XmlRefused, parse
 
@@ -111,8 +111,7 @@ def add_addenda(stamped: bytes, addenda: str) -> bytes:
     if root.find(_ADDENDA) is not None:
         raise ComplementRefused("the document has an addenda")
     named = [Namespace(prefix, uri) for prefix, uri in root.nsmap.items() if prefix is not None]
-    if len(parse_inside(addenda, named)) == 0:
-        raise ComplementRefused("must be an XML element")
+    check_addenda(addenda, named)
     inner = without_declaration(addenda).encode()
     return _before_end(stamped, b"<cfdi:Addenda>" + inner + b"</cfdi:Addenda>")
 
