@@ -230,6 +230,7 @@ def _rsa_public(certificate: x509.Certificate) -> RSAPublicKey:
 
 
 def verifies(key: RSAPublicKey, signature: bytes, data: bytes, algorithm: HashAlgorithm) -> bool:
+    """Whether the RSA PKCS#1 v1.5 signature over ``data`` was made with the private half of ``key``."""
     try:
         key.verify(signature, data, PKCS1v15(), algorithm)
     except InvalidSignature:

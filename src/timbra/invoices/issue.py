@@ -169,16 +169,13 @@ def _record(
 ) -> InvoiceRecord:
     """The row of a fresh document, leased to this process unless the worker is to stamp it."""
     body, caller, invoice, totals = command.body, command.caller, prepared.invoice, prepared.totals
-    is_async = _is_async(command)
     balance = totals.total if invoice.payment_method == "PPD" else 0
-    return InvoiceRecord(
+    record = InvoiceRecord(
         team_id=caller.scope.team_id,
         id=new_id("inv"),
         livemode=caller.scope.livemode,
         kind=command.kind,
         status=Status.PENDING.value,
-        is_listed=True,
-        uuid=None,
         series=invoice.series,
         folio=folio,
         issued_ms=prepared.issued_ms,
@@ -203,10 +200,6 @@ def _record(
         certificate_number=prepared.signer.text.number,
         receiver_rfc=invoice.receiver.rfc,
         client_email=prepared.client.email.lower() if prepared.client.email else None,
-        paid=0,
-        installments=0,
-        credited=0,
-        credit_outstanding=0,
         last_balance=balance,
         owner=caller.user_id,
         origin=command.origin,
@@ -215,23 +208,21 @@ def _record(
         fingerprint=command.fingerprint,
         metadata=json.dumps(body.metadata or {}).decode(),
         document=snapshot.constant_part(prepared, body, caller.billing_account).decode(),
-        stamp=None,
         sello=sealed.sello[-8:],
-        cancellation=None,
-        cancellation_status=None,
-        has_acuse=False,
-        sat_status=None,
-        sat_checked_ms=None,
-        error=None,
-        generation=1,
         stamp_before_ms=prepared.issued_ms + STAMP_WINDOW_MS,
-        held_by=None if is_async else parts.side(caller.scope.livemode).pacs[0].name,
-        lease_owner=None if is_async else parts.process,
-        lease_until_ms=None if is_async else now_ms + LEASE_MS,
-        next_try_ms=now_ms if is_async else now_ms + LEASE_MS,
-        tries=0,
-        was_answered_503=False,
-        cancel_check_ms=None,
+        next_try_ms=now_ms,
+    )
+    return record if _is_async(command) else _leased(parts, record, now_ms)
+
+
+def _leased(parts: InvoiceParts, record: InvoiceRecord, now_ms: int) -> InvoiceRecord:
+    """This process stamps the document itself, at the first PAC, before anybody else may."""
+    return replace(
+        record,
+        held_by=parts.side(record.livemode).pacs[0].name,
+        lease_owner=parts.process,
+        lease_until_ms=now_ms + LEASE_MS,
+        next_try_ms=now_ms + LEASE_MS,
     )
 
 

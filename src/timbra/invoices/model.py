@@ -32,8 +32,6 @@ class InvoiceRecord:
     livemode: bool
     kind: str
     status: str
-    is_listed: bool
-    uuid: str | None
     series: str
     folio: int
     issued_ms: int
@@ -58,10 +56,6 @@ class InvoiceRecord:
     certificate_number: str
     receiver_rfc: str
     client_email: str | None
-    paid: int
-    installments: int
-    credited: int
-    credit_outstanding: int
     last_balance: int
     owner: str | None
     origin: str
@@ -70,23 +64,29 @@ class InvoiceRecord:
     fingerprint: str
     metadata: str  # JSON
     document: str  # JSON
-    stamp: str | None  # JSON
     sello: str | None
-    cancellation: str | None  # JSON
-    cancellation_status: str | None
-    has_acuse: bool
-    sat_status: str | None  # JSON
-    sat_checked_ms: int | None
-    error: str | None  # JSON
-    generation: int
     stamp_before_ms: int
-    held_by: str | None
-    lease_owner: str | None
-    lease_until_ms: int | None
-    next_try_ms: int | None
-    tries: int
-    was_answered_503: bool
-    cancel_check_ms: int | None
+    is_listed: bool = True
+    uuid: str | None = None
+    paid: int = 0
+    installments: int = 0
+    credited: int = 0
+    credit_outstanding: int = 0
+    stamp: str | None = None  # JSON
+    cancellation: str | None = None  # JSON
+    cancellation_status: str | None = None
+    has_acuse: bool = False
+    sat_status: str | None = None  # JSON
+    sat_checked_ms: int | None = None
+    error: str | None = None  # JSON
+    generation: int = 1
+    held_by: str | None = None
+    lease_owner: str | None = None
+    lease_until_ms: int | None = None
+    next_try_ms: int | None = None
+    tries: int = 0
+    was_answered_503: bool = False
+    cancel_check_ms: int | None = None
 
     @property
     def scope(self) -> TeamScope:

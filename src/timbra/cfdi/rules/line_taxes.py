@@ -44,7 +44,7 @@ def _rate_finding(code: str, facts: Facts, tax: LineTax, at: str) -> Finding | N
         return _combination_finding(code, tax, at)
     if not rates.allows(tax.rate):
         rate = nearest_rate(tax.tax, tax.factor, tax.withheld, tax.rate)
-        fix = None if rate is None else Decimal(rate) / MICRO
+        fix = None if rate is None else Decimal(rate) / MICRO  # tidy-skip: float (exact decimal)
         return Finding(code, f"{at}.rate", f"is not a legal rate of {tax.tax.name} as a fraction", fix)
     if tax.rate == BORDER_RATE and tax.tax is Tax.IVA and not tax.withheld and facts.border is False:
         message = f"0.08 needs a place of issue with border stimulus; {facts.invoice.issuer.zip} has none"

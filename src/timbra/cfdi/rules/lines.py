@@ -95,7 +95,7 @@ def cfdi40169(_facts: Facts, line: Line, at: str) -> Finding | None:
     amount = max(0, (2 * line.quantity * line.unit_price + MICRO) // (2 * MICRO))
     if 0 <= line.discount <= amount:
         return None
-    fix = Decimal(amount if line.discount > 0 else 0) / MICRO
+    fix = Decimal(amount if line.discount > 0 else 0) / MICRO  # tidy-skip: float (exact decimal)
     return Finding("CFDI40169", f"{at}.discount", "must be from 0 to quantity x unit price", fix)
 
 

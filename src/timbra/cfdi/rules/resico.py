@@ -38,7 +38,7 @@ def _as_sent(tax: LineTax) -> dict[str, object]:
     """The tax in the request's own form (services.md section 4)."""
     return {
         "type": tax.tax.name,
-        "rate": Decimal(tax.rate) / MICRO,
+        "rate": Decimal(tax.rate) / MICRO,  # tidy-skip: float (exact decimal)
         "factor": tax.factor.value,
         "withholding": tax.withheld,
         "inclusive": tax.inclusive,
