@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from timbra.catalogs.load import SatData, load
-from timbra.migrations.tables import metadata
 from timbra.platform import migrate
 from timbra.platform.db import Database
 
@@ -45,8 +44,6 @@ def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> str:
         url = create_database(name, "template1")
     database = Database(url)
     migrate.upgrade(database)
-    if migrate.head() is None:  # until the first step is written
-        database.migrate_sync(lambda tx: metadata.create_all(tx.connection))
     database.close()
     return name
 

@@ -1,0 +1,197 @@
+"""``timbra doctor``: what is configured, what is missing, and what to do about it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import typer
+from sqlalchemy import make_url
+
+from timbra.catalogs.compile import DATABASE
+from timbra.catalogs.load import Texts
+from timbra.catalogs.wheels import locate
+from timbra.cli import startup
+from timbra.platform import logs, migrate
+from timbra.platform.config import Settings
+from timbra.platform.db import Database, DatabaseUnavailable, sqlite_module
+from timbra.platform.vault import KEY_FILE
+
+OLDEST_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 may damage a WAL database when two connections checkpoint at once
+COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """``bad``: the server does not start or work. ``do``: what helps."""
+
+    state: Literal["ok", "note", "bad"]
+    subject: str
+    says: str
+    do: str = ""
+
+
+def doctor() -> None:
+    """Say what is configured, what is missing, and what to do. Changes nothing.
+
+    Lines begin with ok, note (works, but read it) or bad (does not work). The exit code is 1 when a line is bad. The
+    settings in force follow, with the environment variable of each.
+    """
+    found = startup.settings()
+    worst = 0
+    for check in CHECKS:
+        for diagnosis in check(found):
+            typer.secho(f"{diagnosis.state:5}", fg=COLOURS[diagnosis.state], nl=False)
+            typer.echo(f"{diagnosis.subject}: {diagnosis.says}")
+            if diagnosis.do:
+                typer.echo(f"     do: {diagnosis.do}")
+            worst |= diagnosis.state == "bad"
+    typer.echo("\nSettings")
+    for name, field in Settings.model_fields.items():
+        mark = "set" if name in found.model_fields_set else "default"
+        value = logs.without_secrets(str(getattr(found, name)))
+        typer.echo(f"  TIMBRA_{name.upper()} = {value}  ({mark}; {field.description})")
+    raise typer.Exit(int(worst))
+
+
+def _python(_found: Settings) -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "Python", sys.version.split()[0])
+
+
+def _sqlite(found: Settings) -> Iterator[Diagnosis]:
+    driver = sqlite_module()
+    text = str(driver.sqlite_version)
+    if not found.is_embedded or tuple(map(int, text.split("."))) >= OLDEST_SQLITE:
+        yield Diagnosis("ok", "SQLite", f"{text} ({driver.__name__})")
+        return
+    wanted = ".".join(map(str, OLDEST_SQLITE))
+    yield Diagnosis(
+        "note",
+        "SQLite",
+        f"{text} ({driver.__name__}) is older than {wanted} and may, rarely, damage a database in WAL mode",
+        "use Linux on x86_64, where a newer one is installed with timbra, or PostgreSQL",
+    )
+
+
+def _data_dir(found: Settings) -> Iterator[Diagnosis]:
+    folder = found.data_dir.resolve()
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        yield Diagnosis("bad", "data folder", f"{nearest} cannot be written", "set TIMBRA_DATA_DIR or change its owner")
+    elif nearest != folder:
+        yield Diagnosis("ok", "data folder", f"{folder} will be made at the first start")
+    else:
+        yield Diagnosis("ok", "data folder", str(folder))
+
+
+def _master_key(found: Settings) -> Iterator[Diagnosis]:
+    folder = (found.master_key_dir or found.data_dir / "keys").resolve()
+    key = folder / KEY_FILE
+    if not key.exists():
+        yield Diagnosis("ok", "master key", f"{key} will be made at the first start; keep a copy of it elsewhere then")
+        return
+    for path in (folder, key):
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            yield Diagnosis(
+                "bad", "master key", f"other users may use {path} (mode {mode:o})", f"chmod go-rwx '{path}'"
+            )
+            return
+    yield Diagnosis("ok", "master key", str(key))
+    database = Path(make_url(found.url).database or "")
+    if found.is_embedded and database.exists() and database.stat().st_dev == key.stat().st_dev:
+        yield Diagnosis(
+            "note",
+            "master key",
+            "it lies on the same disk as the database that it protects: whoever gets the disk gets both",
+            "set TIMBRA_MASTER_KEY_DIR to a folder on another disk, and leave it out of backups of the database",
+        )
+
+
+def _catalogs(found: Settings) -> Iterator[Diagnosis]:
+    wheels = locate()
+    compiled = found.data_dir / f"catalogs-{wheels.key}" / DATABASE
+    packages = ", ".join(f"{name} {version}" for name, version in wheels.versions.items())
+    if compiled.exists():
+        yield Diagnosis("ok", "SAT catalogues", f"of {Texts(compiled).version()}, from {packages}")
+    else:
+        yield Diagnosis("ok", "SAT catalogues", f"will be compiled from {packages} at the first start (two seconds)")
+
+
+def _database(found: Settings) -> Iterator[Diagnosis]:
+    shown = logs.without_secrets(found.url)
+    if found.is_embedded and not Path(make_url(found.url).database or "").exists():
+        yield Diagnosis("ok", "database", f"{shown} will be made at the first start")
+        return
+    database = Database(found.url)
+    try:
+        current = migrate.is_current(database)
+    except DatabaseUnavailable as error:
+        yield Diagnosis(
+            "bad", "database", f"{shown} cannot be reached ({error})", "start it, or set TIMBRA_DATABASE_URL"
+        )
+    except migrate.DatabaseNewer as error:
+        yield Diagnosis("bad", "database", str(error), "install the release that migrated it")
+    else:
+        yield _schema(found, shown, current=current)
+    finally:
+        database.close()
+
+
+def _schema(found: Settings, shown: str, *, current: bool) -> Diagnosis:
+    if current:
+        return Diagnosis("ok", "database", f"{shown}, schema {migrate.head()}")
+    if found.is_embedded:
+        return Diagnosis("ok", "database", f"{shown} is of an earlier release; the next start migrates it")
+    return Diagnosis("bad", "database", f"{shown} has not the schema of this release", "run `timbra migrate`")
+
+
+def _addresses(found: Settings) -> Iterator[Diagnosis]:
+    url = urlsplit(found.origin)
+    if not found.public_url:
+        do = "set TIMBRA_PUBLIC_URL=https://... before keys are handed out: they name it"
+        yield Diagnosis("note", "public URL", f"not set: links point to {found.origin}, good for trying things out", do)
+    elif url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or "")):
+        yield Diagnosis("ok", "public URL", found.origin)
+    elif url.scheme == "http" and url.hostname:
+        do = "put a proxy with TLS in front, and set TIMBRA_PUBLIC_URL=https://..."
+        yield Diagnosis("note", "public URL", f"{found.origin}: keys and invoices travel unencrypted", do)
+    else:
+        do = "set TIMBRA_PUBLIC_URL to an origin such as https://cfdi.example.com"
+        yield Diagnosis("bad", "public URL", f"{found.origin} is no http or https origin", do)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _stamping(found: Settings) -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "PAC, test mode", "the embedded sandbox: documents without fiscal value")
+    yield Diagnosis("note", "PAC, live mode", "none is configured: live invoices are not stamped")
+    if found.allow_test_csd_in_live:
+        do = "unset TIMBRA_ALLOW_TEST_CSD_IN_LIVE on a real server"
+        yield Diagnosis("note", "certificates", "SAT's test certificates are accepted in live mode", do)
+
+
+def _mail(_found: Settings) -> Iterator[Diagnosis]:
+    yield Diagnosis("note", "mail", "off: no mail is sent, and *_sent fields are false")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
+    _python,
+    _sqlite,
+    _data_dir,
+    _master_key,
+    _catalogs,
+    _database,
+    _addresses,
+    _stamping,
+    _mail,
+)
