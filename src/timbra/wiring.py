@@ -64,6 +64,24 @@ class ServerSecrets:
         return SecretContext(self.table, "sealed_key", name, "", False)
 
 
+@dataclass(frozen=True, slots=True)
+class ReplySecrets:
+    """Seals stored replies that hold secrets; ``context`` names the idempotency record."""
+
+    opener: Opener
+
+    def seal(self, plain: bytes, context: str) -> str:
+        """The sealed reply."""
+        return self.opener.seal(self._place(context), plain)
+
+    def open(self, sealed: str, context: str) -> bytes:
+        """The reply."""
+        return self.opener.open(self._place(context), sealed).reveal()
+
+    def _place(self, context: str) -> SecretContext:
+        return SecretContext("idempotency_records", "sealed_body", context, "", False)
+
+
 class Wiring:
     """Every part of one process, made when first asked for. The database must be migrated before ``start``."""
 
@@ -184,7 +202,7 @@ class Wiring:
 
     @cached_property
     def idempotency(self) -> Idempotency:
-        return Idempotency(self.database, self.clock)
+        return Idempotency(self.database, self.clock, ReplySecrets(self.vault.opener("replayed replies")))
 
     @cached_property
     def kit(self) -> Kit:

@@ -44,8 +44,8 @@ def find_by_uuid(tx: Tx, uuid: str) -> SandboxStamp | None:
 def add(tx: Tx, stamp: SandboxStamp) -> bool:
     """False when the bytes were stamped before; nothing changes then."""
     row = {name: getattr(stamp, name) for name in SandboxStamp.__slots__}
-    done = tx.execute(insert_or(tx, sandbox_stamps).on_conflict_do_nothing(), row)
-    return done.rowcount == 1
+    statement = insert_or(tx, sandbox_stamps).on_conflict_do_nothing().returning(sandbox_stamps.c.uuid)
+    return tx.execute(statement, row).first() is not None
 
 
 def request_cancel(tx: Tx, uuid: str, at_ms: int) -> None:
