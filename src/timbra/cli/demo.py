@@ -15,9 +15,10 @@ from timbra.http.caller import Caller, Role
 from timbra.platform.db import Tx
 from timbra.platform.scope import Actor, TeamScope
 from timbra.services import create as services
-from timbra.teams import found, keys, store
+from timbra.teams import found, keys, store, store_keys
 from timbra.teams.found import NewTeam
-from timbra.teams.store import ApiKey, Team
+from timbra.teams.store import Team
+from timbra.teams.store_keys import ApiKey
 from timbra.wiring import Wiring
 
 PASSWORD = "sandbox"  # noqa: S105 of a key file that exists only between two lines below
@@ -159,7 +160,7 @@ def _ensure_csd(house: Wiring, team: Team) -> None:
 def _key(house: Wiring, team: Team, *, livemode: bool) -> str:
     """The demo key of the mode: the one made before while its token can be made again, else a new one."""
     tokens = house.token_keys
-    known = house.database.read_sync(lambda tx: store.api_keys_of(tx, team.id))
+    known = house.database.read_sync(lambda tx: store_keys.api_keys_of(tx, team.id))
     for key in known:
         if _is_demo(key, livemode=livemode) and (token := keys.token_again(tokens, key)) is not None:
             return token

@@ -8,7 +8,7 @@ import typer
 from timbra.cli.house import opened
 from timbra.platform.scope import Actor
 from timbra.teams import keys as verbs
-from timbra.teams import store
+from timbra.teams import store, store_keys
 from timbra.teams.store import Team
 from timbra.wiring import Wiring
 
@@ -54,7 +54,7 @@ def list_keys(team_id: TeamOption = None) -> None:
     """Print every key of a team: id, mode, state, name."""
     with opened() as house:
         team = _team(house, team_id)
-        for key in house.database.read_sync(lambda tx: store.api_keys_of(tx, team.id)):
+        for key in house.database.read_sync(lambda tx: store_keys.api_keys_of(tx, team.id)):
             state = "revoked" if key.revoked_ms is not None else "active"
             made = datetime.fromtimestamp(key.created_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M")
             print(f"{key.key_id}  {'live' if key.livemode else 'test'}  {state:8} {made}  {key.name}")
@@ -68,7 +68,7 @@ def revoke(
     """End a key: every replica refuses it within 5 seconds."""
     with opened() as house:
         team = _team(house, team_id)
-        known = {key.key_id: key for key in house.database.read_sync(lambda tx: store.api_keys_of(tx, team.id))}
+        known = {key.key_id: key for key in house.database.read_sync(lambda tx: store_keys.api_keys_of(tx, team.id))}
         key = known.get(key_id)
         if key is None:
             typer.echo(f"{key_id} is no key of {team.id}", err=True)

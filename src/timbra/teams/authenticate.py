@@ -8,10 +8,11 @@ from timbra.http.errors import FieldError, Forbidden, InsufficientPermissions, I
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
-from timbra.teams import store
+from timbra.teams import store, store_keys
 from timbra.teams.keys import InvalidToken as TokenRefused
 from timbra.teams.keys import TokenKeys, fingerprint
 from timbra.teams.store import Team
+from timbra.teams.store_keys import ApiKey
 
 RECORD_CACHE_MS = 5_000  # a revocation holds everywhere within this time
 CACHE_ENTRIES = 10_000
@@ -55,8 +56,8 @@ class TeamAuthenticator:
         except TokenRefused:
             raise InvalidToken from None
 
-        def unit(tx: Tx) -> tuple[store.ApiKey | None, Team | None]:
-            return store.api_key(tx, claims.key_id), store.team(tx, claims.team_id)
+        def unit(tx: Tx) -> tuple[ApiKey | None, Team | None]:
+            return store_keys.api_key(tx, claims.key_id), store.team(tx, claims.team_id)
 
         key, home = await self._database.read(unit)
         if key is None or home is None or key.revoked_ms is not None:

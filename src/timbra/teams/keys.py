@@ -15,8 +15,9 @@ from timbra.platform.clock import Clock
 from timbra.platform.db import Database, Tx
 from timbra.platform.ids import new_id
 from timbra.platform.scope import Actor, TeamScope
-from timbra.teams import store
-from timbra.teams.store import ApiKey, SigningKey
+from timbra.teams import store_keys as store
+from timbra.teams.store import Team
+from timbra.teams.store_keys import ApiKey, SigningKey
 
 ALGORITHM = "EdDSA"
 LEEWAY_S = 30
@@ -115,7 +116,7 @@ def fingerprint(token: str) -> bytes:
 
 
 def create(
-    tx: Tx, keys: TokenKeys, team: store.Team, *, livemode: bool, name: str, user_id: str, at_ms: int
+    tx: Tx, keys: TokenKeys, team: Team, *, livemode: bool, name: str, user_id: str, at_ms: int
 ) -> tuple[ApiKey, str]:
     """A new key of the team, and its token, which is never readable again."""
     prefix = "sk_live" if livemode else "sk_test"
