@@ -18,7 +18,7 @@ from satcfdi.models import Signer
 from factories import cfdi_xml, random_invoice, sealing
 from factories.cfdi_invoice import COMPANY, CUSTOMER, FOREIGNER, PUBLIC, invoice, line, micro, tax
 from timbra.catalogs.load import SatData
-from timbra.cfdi import cadena
+from timbra.cfdi import build_custom, cadena
 from timbra.cfdi.attributes import written
 from timbra.cfdi.build import Draft, build
 from timbra.cfdi.complements import CUSTOM_LIMIT, ComplementRefused
@@ -439,6 +439,22 @@ def test_custom_complement_may_use_the_declared_namespaces(sat_data: SatData) ->
 
     judge(document, sat_data)
     assert 'xmlns:l="http://www.sat.gob.mx/leyendasFiscales"' in document.xml.decode()
+
+
+def test_default_namespace_of_a_custom_complement_stays_on_it(sat_data: SatData) -> None:
+    iedu = IEDU.replace("iedu:inst", "inst").replace("xmlns:iedu", "xmlns")
+
+    document = sealed(invoice(folio=1, lines=(line(complement=iedu),)), 2, sat_data)
+
+    judge(document, sat_data)
+    assert b"<cfdi:Conceptos>" in document.xml
+
+
+def test_custom_complements_that_make_the_document_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_custom, "DOCUMENT_LIMIT", 5_000)
+
+    with pytest.raises(ComplementRefused, match="too large"):
+        draft(complements=('<a xmlns="urn:a" b="' + "x" * 3_000 + '"/>',))
 
 
 def test_custom_documents_keep_the_form_of_ordinary_ones(sat_data: SatData) -> None:

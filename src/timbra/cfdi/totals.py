@@ -11,7 +11,7 @@ from typing import Final
 from timbra.cfdi.amounts import AmountError, ComputedLine, ComputedTax, Group, LocalAmount, Totals
 from timbra.cfdi.inclusive import TaxPlan, iva_excludes_ieps, net_discount, net_price, plan_of
 from timbra.cfdi.ledger import Ledger
-from timbra.cfdi.model import MICRO, Line, LineTax, LocalTax, Micro
+from timbra.cfdi.model import MICRO, Line, LocalTax, Micro
 from timbra.cfdi.money import LIMIT, half_up, round_to, times, to_decimal
 from timbra.cfdi.solver import lowest_shift, smallest_shift
 
@@ -28,24 +28,23 @@ def compute(lines: Sequence[Line], *, decimals: int, local_taxes: Sequence[Local
     Raises AmountError for amounts that cannot make a document. Source: contract M1 to M8.
     """
     ledger = Ledger(decimals)
-    plans: dict[tuple[LineTax, ...], TaxPlan] = {}
     computed: list[ComputedLine] = []
     asked = 0  # in 10^-12: what the customer was told, exactly
+    has_inclusive, all_inclusive = False, True
     for index, line in enumerate(lines):
-        plan = plans.get(line.taxes)
-        if plan is None:
-            plan = plans[line.taxes] = plan_of(line.taxes, index)
+        plan = plan_of(line.taxes)
+        has_inclusive = has_inclusive or plan.has_inclusive
+        all_inclusive = all_inclusive and plan.all_inclusive
         row = _line(index, line, plan)
         ledger.add(row)
         computed.append(row)
         asked += line.quantity * line.unit_price - line.discount * MICRO
     difference = 0
-    used = [plan for plan in plans.values() if plan.taxes]
-    if any(plan.has_inclusive for plan in used) and all(plan.all_inclusive for plan in used):
+    if has_inclusive and all_inclusive:
         step = 10 ** (12 - decimals)
         # A whole discount, rounded up to 6 decimals by the caller, may pass its line by a trifle.
         target = half_up(max(asked, 0), step) * 10 ** (6 - decimals)
-        difference = _meet(target, computed, ledger, plans)
+        difference = _meet(target, computed, ledger)
     return _document(ledger, tuple(computed), local_taxes, Micro(difference))
 
 
@@ -128,7 +127,7 @@ def _too_large(index: int) -> AmountError:
 # --- document ------------------------------------------------------------------------------------------------------
 
 
-def _meet(target: int, computed: list[ComputedLine], ledger: Ledger, plans: dict[tuple[LineTax, ...], TaxPlan]) -> int:
+def _meet(target: int, computed: list[ComputedLine], ledger: Ledger) -> int:
     """Shift one price so that the document costs ``target``; returns what it costs beyond it. Source: contract M8."""
     missed = ledger.gross() - target
     bases = [row.amount if row.amount > row.discount else -1 for row in computed]
@@ -136,23 +135,23 @@ def _meet(target: int, computed: list[ComputedLine], ledger: Ledger, plans: dict
     if not missed or largest < 0:
         return missed
     at = bases.index(largest)
-    row, plan = computed[at], plans[computed[at].line.taxes]
+    row = computed[at]
 
     def gross(shift: int) -> int:
-        return ledger.gross_with(_at_price(row, plan, row.unit_price + shift))
+        return ledger.gross_with(_at_price(row, row.unit_price + shift))
 
     ledger.remove(row)
     lowest = lowest_shift(row.line.quantity, row.unit_price, row.discount)
     shift = smallest_shift(gross, target, lowest=lowest)
     if shift is not None:
-        row = computed[at] = _at_price(row, plan, row.unit_price + shift)
+        row = computed[at] = _at_price(row, row.unit_price + shift)
         missed = 0
     ledger.add(row)
     return missed
 
 
-def _at_price(row: ComputedLine, plan: TaxPlan, price: int) -> ComputedLine:
-    line, discount = row.line, row.discount
+def _at_price(row: ComputedLine, price: int) -> ComputedLine:
+    line, discount, plan = row.line, row.discount, plan_of(row.line.taxes)
     amount = times(line.quantity, price)
     excluded = plan.has_iva_and_ieps and iva_excludes_ieps(line)
     taxes = line_taxes(plan, Micro(amount - discount), line.quantity, on_price_alone=excluded)
@@ -162,21 +161,24 @@ def _at_price(row: ComputedLine, plan: TaxPlan, price: int) -> ComputedLine:
 def _document(
     ledger: Ledger, computed: tuple[ComputedLine, ...], local_taxes: Sequence[LocalTax], difference: Micro
 ) -> Totals:
-    decimals = ledger.decimals
+    decimals, net = ledger.decimals, ledger.amount - ledger.discount
     totals = Totals(
         decimals=decimals,
         lines=computed,
         subtotal=round_to(ledger.amount, decimals),
         discount=round_to(ledger.discount, decimals),
-        has_discount=any(row.discount for row in computed),
+        has_discount=ledger.discount > 0,
         transferred=ledger.transferred_groups(),
         withheld=ledger.withheld_groups(),
-        local=tuple(_local(i, tax, ledger.amount - ledger.discount, decimals) for i, tax in enumerate(local_taxes)),
+        local=tuple([_local(index, tax, net, decimals) for index, tax in enumerate(local_taxes)]),
         total=Micro(0),
         rounding_difference=difference,
     )
-    total = totals.subtotal - totals.discount + totals.taxes - totals.withholding_taxes
-    _refuse_beyond_limits(totals, total)
+    taxes, withheld = totals.taxes, totals.withholding_taxes
+    total = totals.subtotal - totals.discount + taxes - withheld
+    bases = [group.base for group in totals.transferred + totals.withheld]
+    if total < 0 or max(totals.subtotal, total, taxes, withheld, *bases) > LIMIT:
+        raise _beyond_limits(totals, total)
     return totals._replace(total=Micro(total))
 
 
@@ -188,15 +190,11 @@ def _local(index: int, tax: LocalTax, net: int, decimals: int) -> LocalAmount:
     return LocalAmount(tax.name, tax.rate, tax.withheld, Micro(half_up(net * tax.rate, MICRO * unit) * unit))
 
 
-def _refuse_beyond_limits(totals: Totals, total: int) -> None:
-    groups = totals.transferred + totals.withheld
-    highest = max(totals.subtotal, total, totals.taxes, totals.withholding_taxes, *(group.base for group in groups), 0)
-    if highest <= LIMIT and total >= 0:
-        return
+def _beyond_limits(totals: Totals, total: int) -> AmountError:
     amounts = [row.amount for row in totals.lines]
     largest = amounts.index(max(amounts))
-    if highest > LIMIT:
-        raise _too_large(largest)
+    if total >= 0:
+        return _too_large(largest)
     if totals.local_withheld_total > totals.withheld_total:
-        raise AmountError("local_taxes", "max", "are more than the document's total")
-    raise AmountError(f"items[{largest}].taxes", "max", "withheld taxes are more than the document's total")
+        return AmountError("local_taxes", "max", "are more than the document's total")
+    return AmountError(f"items[{largest}].taxes", "max", "withheld taxes are more than the document's total")
