@@ -29,7 +29,8 @@ from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
-from timbra.platform import migrate
+from timbra.platform import audit, migrate
+from timbra.platform.audit_check import Anchors
 from timbra.platform.clock import Clock, SystemClock
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, Tx
@@ -108,6 +109,10 @@ class Wiring:
         return keys
 
     @cached_property
+    def anchors(self) -> Anchors:
+        return Anchors(self.settings.data_dir, self.vault.derive("audit anchors"))
+
+    @cached_property
     def csd_opener(self) -> Opener:
         return self.vault.opener(csd.PURPOSE)
 
@@ -181,6 +186,7 @@ class Wiring:
         jobs.every("invoices.stamp_due", "*/5 * * * * *", self._stamp_due)
         jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
+        jobs.every("audit.anchor", "7 * * * *", self._anchor)
         return jobs
 
     async def _settle(self, team_id: str, mode: str, invoice_id: str) -> None:
@@ -191,6 +197,9 @@ class Wiring:
 
     async def _follow(self) -> None:
         await sweep.follow_cancellations(self.invoices)
+
+    async def _anchor(self) -> None:
+        self.anchors.write(await self.database.read(audit.heads), self.clock.now_ms())
 
     async def _forget_keys(self) -> None:
         def unit(tx: Tx) -> None:

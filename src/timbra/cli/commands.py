@@ -6,6 +6,7 @@ import typer
 
 from timbra import __version__
 from timbra.cli import catalogs
+from timbra.cli.audit import audit
 from timbra.cli.demo import demo
 from timbra.cli.doctor import doctor
 from timbra.cli.keys import keys
@@ -43,8 +44,10 @@ app.command()(worker)
 app.command()(migrate)
 app.command()(demo)
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.command()(verify)
 app.command()(demo)
 app.command()(doctor)
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.add_typer(catalogs.app, name="catalogs")

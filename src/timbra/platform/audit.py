@@ -1,13 +1,18 @@
-"""The audit log: one append-only row per write, in the transaction of the change."""
+"""The audit log: one append-only row per write, in the transaction of the change, chained by hashes per team.
 
-from collections.abc import Mapping
+Row n of a team holds sha256 over the hash of row n - 1 and its own content, so that an altered, removed or inserted row
+is found (``timbra audit verify``). A cut at the end is found with the anchors: see ``timbra.platform.audit_check``.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, String, Table, insert
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, String, Table, insert, select, update
 
 from timbra.platform import json
-from timbra.platform.db import Instant, JsonText, RowNumber, Tx, metadata
+from timbra.platform.db import Instant, JsonText, Tx, insert_or, metadata
 from timbra.platform.scope import Actor, TeamScope
 
 
@@ -31,12 +36,14 @@ class Action(StrEnum):
     INVOICE_ALARM = "invoice.alarm"
 
 
+FIRST_HASH = bytes(32)
+
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("team_id", String(40), primary_key=True),
+    Column("seq", Integer, primary_key=True),
     Column("at_ms", Instant, nullable=False),
-    Column("team_id", String(40), nullable=False),
     Column("home_team", String(40)),
     Column("livemode", Boolean, nullable=False),
     Column("key_id", String(60)),
@@ -48,8 +55,19 @@ audit_log = Table(
     Column("ip", String(64)),
     Column("outcome", String(20), nullable=False),
     Column("changes", JsonText, nullable=False),
-    Index(None, "team_id", "position"),
+    Column("hash", LargeBinary(32), nullable=False),
 )
+
+# The end of each team's chain; its row is the lock under which the chain grows.
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+_CONTENT = [column.name for column in audit_log.columns if column.name != "hash"]
 
 
 def append(
@@ -64,21 +82,51 @@ def append(
     changes: Mapping[str, Any] | None = None,
 ) -> None:
     """The row is stored with the change it tells of. ``changes`` must hold no secret."""
-    tx.execute(
-        insert(audit_log),
-        {
-            "at_ms": at_ms,
-            "team_id": scope.team_id,
-            "home_team": actor.home_team,
-            "livemode": scope.livemode,
-            "key_id": actor.key_id,
-            "user_id": actor.user_id,
-            "role": actor.role,
-            "action": action.value,
-            "resource_id": resource_id,
-            "request_id": actor.request_id,
-            "ip": actor.ip,
-            "outcome": outcome,
-            "changes": json.dumps(changes or {}),
-        },
+    seq, before = _next(tx, scope.team_id)
+    row: dict[str, Any] = {
+        "team_id": scope.team_id,
+        "seq": seq,
+        "at_ms": at_ms,
+        "home_team": actor.home_team,
+        "livemode": scope.livemode,
+        "key_id": actor.key_id,
+        "user_id": actor.user_id,
+        "role": actor.role,
+        "action": action.value,
+        "resource_id": resource_id,
+        "request_id": actor.request_id,
+        "ip": actor.ip,
+        "outcome": outcome,
+        "changes": json.dumps(changes or {}).decode(),
+    }
+    row["hash"] = chained(before, row)
+    tx.execute(insert(audit_log), row)
+    tx.execute(update(audit_heads).where(audit_heads.c.team_id == scope.team_id).values(hash=row["hash"]))
+
+
+def _next(tx: Tx, team_id: str) -> tuple[int, bytes]:
+    """Number of the new row and hash of the one before it; the team's chain is locked until the transaction ends."""
+    start = {"team_id": team_id, "seq": 1, "hash": FIRST_HASH}
+    grown = insert_or(tx, audit_heads).on_conflict_do_update(
+        index_elements=["team_id"], set_={"seq": audit_heads.c.seq + 1}
     )
+    head = tx.execute(grown.returning(audit_heads.c.seq, audit_heads.c.hash), start).one()
+    return head.seq, bytes(head.hash)
+
+
+def chained(before: bytes, row: Mapping[str, Any]) -> bytes:
+    """The hash of a row that follows the one with the hash ``before``."""
+    return hashlib.sha256(before + json.canonical([row[name] for name in _CONTENT])).digest()
+
+
+def rows_of(tx: Tx, team_id: str, *, after: int = 0, limit: int = 1_000) -> Iterator[Mapping[str, Any]]:
+    """Rows of a team in order, beginning behind number ``after``."""
+    statement = select(audit_log).where(audit_log.c.team_id == team_id, audit_log.c.seq > after)
+    for row in tx.execute(statement.order_by(audit_log.c.seq).limit(limit)):
+        yield dict(row._mapping)  # noqa: SLF001 (SQLAlchemy calls it public)
+
+
+def heads(tx: Tx) -> dict[str, tuple[int, bytes]]:
+    """(number, hash) of the newest row by team."""
+    rows = tx.execute(select(audit_heads.c.team_id, audit_heads.c.seq, audit_heads.c.hash).order_by("team_id"))
+    return {row.team_id: (row.seq, bytes(row.hash)) for row in rows}
