@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from factories.clients import KEMPER
+from timbra.catalogs.address import Address
 from timbra.catalogs.load import SatData
 from timbra.clients.check import offline
-from timbra.clients.model import NO_DEFAULTS, Address, Client
+from timbra.clients.model import NO_DEFAULTS, Client
 
 GENERIC = replace(KEMPER, tax_id="XAXX010101000", legal_name=None, tax_system=None, use=None, address=Address())
 

@@ -8,9 +8,10 @@ import pytest
 
 from factories.api import START_MS, Api, caller
 from factories.clients import KEMPER as KEMPER_CLIENT
+from timbra.catalogs.address import Address
 from timbra.catalogs.load import SatData
 from timbra.cfdi.model import Receiver
-from timbra.clients.model import NO_DEFAULTS, Address, Client, invoiceable_problems
+from timbra.clients.model import NO_DEFAULTS, Client, invoiceable_problems
 from timbra.clients.reference import ClientReference, receiver, resolve
 from timbra.http.body import validate
 from timbra.http.errors import ApiError, Conflict, Invalid, NotFound

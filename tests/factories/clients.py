@@ -1,6 +1,7 @@
 """Clients that exist only in memory."""
 
-from timbra.clients.model import Address, Client
+from timbra.catalogs.address import Address
+from timbra.clients.model import Client
 
 KEMPER = Client(
     id="client_1",

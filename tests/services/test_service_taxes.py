@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from timbra.catalogs.taxes import WORDS, TaxBody
 from timbra.cfdi.codes_rates import RATES, rate_allowed
 from timbra.cfdi.model import Factor, LineTax, Rate, Tax
 from timbra.cfdi.money import to_decimal
 from timbra.http.body import validate
 from timbra.http.errors import Invalid
 from timbra.platform import json
-from timbra.services.taxes import WORDS, TaxBody, country_taxes, withholdings_for
+from timbra.services.taxes import country_taxes, withholdings_for
 from timbra.teams.settings import TeamSettings
 
 IVA_16 = LineTax(Tax.IVA, Factor.TASA, Rate(160_000))

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from timbra.catalogs.address import MEXICO
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.codes import GENERIC_REGIME, NO_EFFECTS_USE, use_allowed
 from timbra.cfdi.test_taxpayers import REGISTER as TEST_REGISTER
 from timbra.cfdi.test_taxpayers import Register, Taxpayer
 from timbra.cfdi.text import name_on_cfdi, rfc_check_digit, rfc_check_digit_ok, rfc_kind, same_name
-from timbra.clients.model import MEXICO, Client, regime_problem
+from timbra.clients.model import Client, regime_problem
 
 NO_PREFERENCE: Final = "P01"
 NAME_MAX: Final = 300

@@ -4,17 +4,16 @@ The rules of single fields are in ``schemas``; here are those that need the whol
 postal code depend on the country, and what makes a client invoiceable (contract clients.md sections 1 and 6).
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from timbra.catalogs.address import MEXICO, Address
 from timbra.catalogs.fields import RFC_FORM
 from timbra.cfdi import codes
 from timbra.cfdi.text import FOREIGN_RFC, rfc_kind
 from timbra.http.errors import FieldError
 
-MEXICO: Final = "MEX"
 NAMING_FIELDS: Final = ("name", "legal_name", "company", "email", "tax_id")
 DEFAULT_KEYS: Final = ("keep_full_legal_name", "issue_automatic_invoices", "issue_invoiceable_receipts")
 COLOMBIAN_FIELDS: Final = (
@@ -26,37 +25,8 @@ COLOMBIAN_FIELDS: Final = (
     "municipality_code",
 )
 _PLAIN_FIELDS: Final = ("name", "company", "email", "phone", "legal_name", "tax_id", "tax_system", "use")
-_ZIP_DIGITS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Fiscal address; ``country`` is alpha-3 and set whenever anything else is."""
-
-    country: str | None = None
-    zip: str | None = None
-    street: str | None = None
-    exterior: str | None = None
-    interior: str | None = None
-    neighborhood: str | None = None
-    municipality: str | None = None
-    city: str | None = None
-    state: str | None = None
-
-    def merged(self, changes: Mapping[str, Any] | None) -> "Address":
-        """The address with some keys changed; None clears all of it."""
-        if changes is None:
-            return Address()
-        merged = replace(self, **changes)
-        is_set = any(value is not None for value in merged.to_wire().values())
-        return replace(merged, country=MEXICO) if is_set and merged.country is None else merged
-
-    def to_wire(self) -> dict[str, str | None]:
-        """All nine keys."""
-        return {name: getattr(self, name) for name in ADDRESS_FIELDS}
-
-
-ADDRESS_FIELDS: Final = tuple(part.name for part in dataclasses.fields(Address))
 NO_DEFAULTS: Final[Mapping[str, bool | None]] = dict.fromkeys(DEFAULT_KEYS)
 
 
@@ -133,9 +103,9 @@ class Client:
             return
         if self.tax_id is not None and rfc_kind(self.tax_id) is None:
             yield FieldError("tax_id", "format", RFC_FORM)
-        zip_code = self.address.zip
-        if zip_code is not None and not _is_mexican_zip(zip_code):
-            yield FieldError("address.zip", "format", "must have exactly 5 digits")
+        problem = self.address.zip_problem()
+        if problem is not None:
+            yield problem
 
     def to_wire(self) -> dict[str, Any]:
         """The object of the API. SAT's lists are not looked up yet: ``efos`` and ``sat_status`` say "never loaded"."""
@@ -165,10 +135,6 @@ class Client:
             "created_at": self.created_ms // 1000,
             "updated_at": self.updated_ms // 1000,
         }
-
-
-def _is_mexican_zip(text: str) -> bool:
-    return len(text) == _ZIP_DIGITS and text.isascii() and text.isdigit()
 
 
 def invoiceable_problems(client: Client, path: str = "client") -> list[FieldError]:

@@ -4,30 +4,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
-from timbra.catalogs.fields import Country, Printed, TaxId, regime_code, use_code
-from timbra.clients.model import ADDRESS_FIELDS, COLOMBIAN_FIELDS, DEFAULT_KEYS
+from timbra.catalogs.address import AddressBody
+from timbra.catalogs.fields import Printed, TaxId, regime_code, use_code
+from timbra.clients.model import COLOMBIAN_FIELDS, DEFAULT_KEYS
 from timbra.http.body import Command
-from timbra.http.fields import Choice, Code, Email, Flag, Metadata, Text, refuse
+from timbra.http.fields import Choice, Email, Flag, Metadata, Text, refuse
 from timbra.http.search_fields import Scalar, SearchKey, value_of
 
 SEARCH_KEYS: Final = ("tax_id", "email", "name", "id")
 DOCUMENT_TYPES: Final = ("11", "12", "13", "21", "22", "31", "41", "42", "47", "48", "50", "91")
 
 _Short = Annotated[str | None, Text(max=200)]
-
-
-class AddressBody(Command):
-    """Address; ``zip`` is checked against the country once both are known."""
-
-    country: Annotated[str | None, Country()] = None
-    zip: Annotated[str | None, Code(max=12, pad=5)] = None
-    street: _Short = None
-    exterior: _Short = None
-    interior: _Short = None
-    neighborhood: _Short = None
-    municipality: _Short = None
-    city: _Short = None
-    state: _Short = None
 
 
 class DefaultsBody(Command):
@@ -81,7 +68,6 @@ def _sent(nested: Command) -> dict[str, Any]:
 
 CLIENT_FIELDS: Final = tuple(ClientFields.model_fields)
 assert set(CLIENT_FIELDS) >= set(COLOMBIAN_FIELDS)
-assert tuple(AddressBody.model_fields) == ADDRESS_FIELDS
 assert tuple(DefaultsBody.model_fields) == DEFAULT_KEYS
 
 

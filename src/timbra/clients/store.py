@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
+from timbra.catalogs.address import Address
 from timbra.cfdi.text import clean_rfc
-from timbra.clients.model import Address, Client
+from timbra.clients.model import Client
 from timbra.clients.tables import clients
 from timbra.platform import json, locks
 from timbra.platform.db import Tx

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from timbra.catalogs.taxes import from_stored
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.money import micro
 from timbra.http.caller import Caller
@@ -14,7 +15,6 @@ from timbra.platform.db import Tx
 from timbra.platform.ids import new_id
 from timbra.services import store
 from timbra.services.model import ONE, Service, unit_name_of
-from timbra.services.taxes import from_stored
 from timbra.teams.settings import TeamSettings
 
 PLAIN: Final = ("description", "sku", "taxability")

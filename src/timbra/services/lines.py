@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from timbra.catalogs.taxes import LineTaxes, to_wire
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.model import Line, Micro, ThirdParty
 from timbra.cfdi.money import micro, to_decimal
@@ -17,7 +18,7 @@ from timbra.platform.db import Database
 from timbra.services.line_body import LineBody
 from timbra.services.line_services import services_of
 from timbra.services.model import ONE, Service, taxability_of, unit_name_of
-from timbra.services.taxes import LineTaxes, country_taxes, to_wire, withholdings_for
+from timbra.services.taxes import country_taxes, withholdings_for
 from timbra.teams.settings import TeamSettings
 from timbra.teams.store import Team
 

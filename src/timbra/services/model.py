@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from timbra.catalogs.taxes import LineTaxes, to_wire
 from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.model import MICRO, Micro
 from timbra.cfdi.money import to_decimal
-from timbra.services.taxes import LineTaxes, to_wire
 from timbra.teams.settings import TeamSettings
 
 TAXED: Final = "02"

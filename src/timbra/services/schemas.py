@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, Self
 from pydantic import field_validator, model_validator
 
 from timbra.catalogs.fields import Listed, Printed
+from timbra.catalogs.taxes import TaxList, repeated
 from timbra.cfdi.codes import TAX_OBJECTS
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Code, Metadata, refuse
-from timbra.services.taxes import TaxList, repeated
 
 PRODUCT_DIGITS: Final = 8
 

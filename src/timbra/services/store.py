@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, insert, select, update
 
+from timbra.catalogs.taxes import from_stored, to_wire
 from timbra.platform import json, locks
 from timbra.platform.db import Tx
 from timbra.platform.folding import sort_key
@@ -13,7 +14,6 @@ from timbra.platform.keyset import Slice, Window, fetch, metadata_equals
 from timbra.platform.scope import TeamScope
 from timbra.services.model import Service
 from timbra.services.tables import services
-from timbra.services.taxes import from_stored, to_wire
 
 IDS_PER_STATEMENT = 500
 
