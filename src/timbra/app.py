@@ -37,4 +37,5 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     install_docs(app, lambda: document(operations, title="timbra", version=__version__, server=house.settings.origin))
     table = assemble(app, house.kit, house.routers(), rootless=[house.health], origins=origins)
     operations.extend(table.operations)
+    app.state.operations = operations
     return app
