@@ -12,6 +12,7 @@ import threading
 import types
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -33,6 +34,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
 from sqlalchemy.types import TypeDecorator
+
+from timbra.platform import faults
 
 T = TypeVar("T")
 
@@ -186,7 +189,8 @@ class Database:
         else:
             self.writer = self.reader = _postgresql_engine(self.url, POSTGRESQL_THREADS)
             self._write_threads = self._read_threads = ThreadPoolExecutor(POSTGRESQL_THREADS, "db")
-        self._write_lock = threading.RLock()
+        # One writer per process on SQLite: the engine's own waiting is unfair.
+        self._write_lock = threading.RLock() if self.is_sqlite else nullcontext()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """The result of ``unit``, whose changes are durable when this returns. Raises DatabaseUnavailable, UniqueViolation."""
@@ -198,10 +202,10 @@ class Database:
 
     def write_sync(self, unit: Callable[[Tx], T]) -> T:
         """Like ``write``, for callers without an event loop (commands, migrations)."""
-        if not self.is_sqlite:
-            return self._run(self.writer, unit)
-        with self._write_lock:  # one writer per process: the engine's own waiting is unfair
-            return self._run(self.writer, unit)
+        with self._write_lock:
+            result = self._run(self.writer, unit)
+        faults.point("db.committed")
+        return result
 
     def read_sync(self, unit: Callable[[Tx], T]) -> T:
         """Like ``read``, for callers without an event loop."""
