@@ -29,7 +29,7 @@ from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
-from timbra.platform import audit, migrate
+from timbra.platform import audit, mail, migrate, vault_rotate
 from timbra.platform.audit_check import Anchors
 from timbra.platform.clock import Clock, SystemClock
 from timbra.platform.config import Settings
@@ -37,7 +37,8 @@ from timbra.platform.db import Database, Tx
 from timbra.platform.ids import new_id
 from timbra.platform.jobs import Jobs
 from timbra.platform.scope import TeamScope
-from timbra.platform.vault import LocalKeys, Opener, SecretContext, Vault
+from timbra.platform.vault import Opener, SecretContext, Vault
+from timbra.platform.vault_local import LocalKeys
 from timbra.services import routes as service_routes
 from timbra.teams.authenticate import TeamAuthenticator
 from timbra.teams.keys import TokenKeys
@@ -98,7 +99,9 @@ class Wiring:
     @cached_property
     def vault(self) -> Vault:
         folder = self.settings.master_key_dir or self.settings.data_dir / "keys"
-        return Vault(LocalKeys.open(folder))
+        keys = LocalKeys.open(folder, may_create=not vault_rotate.is_sealed(self.database))
+        vault_rotate.refuse_foreign(self.database, keys)
+        return Vault(keys)
 
     @cached_property
     def token_keys(self) -> TokenKeys:
@@ -115,6 +118,10 @@ class Wiring:
     @cached_property
     def csd_opener(self) -> Opener:
         return self.vault.opener(csd.PURPOSE)
+
+    @cached_property
+    def mail(self) -> mail.Outbox:
+        return mail.Outbox(self.vault.opener(mail.PURPOSE), is_on=self.settings.mail is not None)
 
     # --- fiscal parts ----------------------------------------------------------------------------------------------
 
@@ -185,6 +192,7 @@ class Wiring:
         jobs.register(SETTLE_INVOICE, self._settle)
         jobs.every("invoices.stamp_due", "*/5 * * * * *", self._stamp_due)
         jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
+        jobs.every("invoices.alarm_overdue", "23 * * * * *", self._alarm)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
         jobs.every("audit.anchor", "7 * * * *", self._anchor)
         return jobs
@@ -200,6 +208,9 @@ class Wiring:
 
     async def _anchor(self) -> None:
         self.anchors.write(await self.database.read(audit.heads), self.clock.now_ms())
+
+    async def _alarm(self) -> None:
+        await sweep.alarm_overdue(self.invoices)
 
     async def _forget_keys(self) -> None:
         def unit(tx: Tx) -> None:
@@ -278,7 +289,11 @@ class Wiring:
         """What the first request would otherwise wait for is made now; leases of dead processes are void on SQLite."""
         _ = self.kit, self.invoices, self.files
         if self.database.is_sqlite:
-            self.database.write_sync(lambda tx: store_stamping.void_foreign_leases(tx, self.process))
+            self.database.write_sync(self._void_leases)
+
+    def _void_leases(self, tx: Tx) -> None:
+        store_stamping.void_foreign_leases(tx, self.process)
+        self.idempotency.void_runs(tx)
 
     def close(self) -> None:
         """No key, thread or connection is left."""

@@ -17,7 +17,8 @@ from timbra.pac.sandbox.authority import Issued
 from timbra.platform.clock import FrozenClock
 from timbra.platform.db import Database, UniqueViolation
 from timbra.platform.scope import SERVER, TeamScope
-from timbra.platform.vault import LocalKeys, Opener, Vault, VaultRefused
+from timbra.platform.vault import Opener, Vault, VaultRefused
+from timbra.platform.vault_local import LocalKeys
 
 TEST = TeamScope("team_1", livemode=False)
 LIVE = TeamScope("team_1", livemode=True)

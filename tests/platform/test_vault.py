@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from timbra.platform.vault import KEY_FILE, LocalKeys, Secret, SecretContext, Vault, VaultRefused
+from timbra.platform.vault import Secret, SecretContext, Vault, VaultRefused
+from timbra.platform.vault_local import KEY_FILE, LocalKeys
 
 CONTEXT = SecretContext(table="csds", column="sealed_key", row_id="csd_1", team_id="team_1", livemode=False)
 

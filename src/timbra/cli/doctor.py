@@ -19,7 +19,7 @@ from timbra.cli import startup
 from timbra.platform import logs, migrate
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, DatabaseUnavailable, sqlite_module
-from timbra.platform.vault import KEY_FILE
+from timbra.platform.vault_local import KEY_FILE
 
 OLDEST_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 may damage a WAL database when two connections checkpoint at once
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}

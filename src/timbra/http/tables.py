@@ -1,8 +1,9 @@
 """The table of idempotency records; private to ``timbra.http.store`` and the migrations."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table
 
 from timbra.platform.db import Instant, JsonText, metadata
+from timbra.platform.sealed import Sealed
 
 idempotency_records = Table(
     "idempotency_records",
@@ -17,7 +18,7 @@ idempotency_records = Table(
     Column("resource_id", String(160)),
     Column("status", Integer),  # null while the first request runs
     Column("body", JsonText),
-    Column("sealed_body", Text),  # the body with its secrets, encrypted, until sealed_until_ms
+    Column("sealed_body", Sealed),  # the body with its secrets, encrypted, until sealed_until_ms
     Column("sealed_until_ms", Instant),
     Column("created_at_ms", Instant, nullable=False),
     PrimaryKeyConstraint("team_id", "livemode", "path", "key"),

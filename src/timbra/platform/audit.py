@@ -21,7 +21,9 @@ class Action(StrEnum):
 
     TEAM_CREATE = "team.create"
     TEAM_SAT_CONNECTION = "team.sat_connection"
+    TEAM_MANIFEST_SIGN = "team.manifest_sign"
     API_KEY_CREATE = "api_key.create"
+    API_KEY_ROTATE = "api_key.rotate"
     API_KEY_REVOKE = "api_key.revoke"
     CLIENT_CREATE = "client.create"
     CLIENT_UPDATE = "client.update"

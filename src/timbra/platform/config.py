@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 DATABASE_FILE = "timbra.sqlite"
@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     fiscal_validator: str = Field("embedded", description="provider behind POST /clients/validate/{id}")
     webhook_allow_private_hosts: str = Field("", description="private hosts that webhooks may be sent to")
     sandbox_latency_ms: int = Field(0, ge=0, le=60_000, description="artificial delay of the sandbox PAC")
+    mail: SecretStr | None = Field(
+        None, description="smtp://user:password@host:587?from=no-reply@example.com&tls=starttls; unset: no mail is sent"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
 
     @field_validator("public_url", "portal_url", "listen_url")

@@ -1,30 +1,24 @@
 """Envelope encryption of secrets at rest.
 
 Each secret has a data key of its own, wrapped by the master key of a ``KeyProvider``. The text form is
-``v1.<provider>.<wrapped>.<nonce>.<ciphertext>`` (base64url without padding). The place where a secret is stored, its
+``v1.<master key>.<wrapped>.<nonce>.<ciphertext>`` (base64url without padding). The place where a secret is stored, its
 owner and its use are bound to the ciphertext: moved elsewhere it does not open. See docs/decisions/0007-envelope-encryption.md.
 """
 
 import base64
 import binascii
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from timbra.platform.ids import new_secret
 
 VERSION = "v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
-KEY_FILE = "master.key"
-_WRAPPING = "wrap data keys"
-_WRAP_BINDING = b"timbra v1 data key"
 
 
 class VaultRefused(Exception):
@@ -64,54 +58,32 @@ class SecretContext:
 
 
 class KeyProvider(Protocol):
-    """Keeper of the master key."""
+    """Keeper of the master key: the port behind which a KMS or an HSM stands.
 
-    name: str
+    A provider for a KMS sends 32 bytes out to be wrapped and the wrapped ones to be unwrapped; the master key itself
+    never comes here. It must answer within 2 s or raise VaultRefused, and bear being called from several threads.
+    """
 
-    def wrap(self, data_key: bytes) -> bytes: ...
+    @property
+    def name(self) -> str:
+        """The key in use: letters, digits and ``-``. It is the second part of every sealed text."""
+        ...
 
-    def unwrap(self, wrapped: bytes) -> bytes: ...
+    def fingerprints(self) -> Mapping[str, bytes]:
+        """32 bytes by name for every key that ``unwrap`` has: equal keys, equal bytes, and no way back to the key."""
+        ...
 
-    def derive(self, label: str) -> bytes: ...
+    def wrap(self, data_key: bytes) -> tuple[str, bytes]:
+        """The data key of 32 bytes, encrypted by the key in use, and the name of that key."""
+        ...
 
-
-class LocalKeys:
-    """The provider ``local``: a master key in a file that only the server's user can read."""
-
-    name = "local"
-
-    def __init__(self, master: bytes) -> None:
-        if len(master) != KEY_BYTES:
-            raise VaultRefused(f"the master key must have {KEY_BYTES} bytes, not {len(master)}")
-        self._master = master
-        self._wrapping = self.derive(_WRAPPING)
-
-    @classmethod
-    def open(cls, folder: Path) -> "LocalKeys":
-        """The key of ``folder``, made there when none exists yet.
-
-        Raises VaultRefused when the folder or the file may be read or changed by other users.
-        """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_shared(folder)
-        path = folder / KEY_FILE
-        if not path.exists():
-            _create(path)
-        _refuse_shared(path)
-        return cls(path.read_bytes())
-
-    def wrap(self, data_key: bytes) -> bytes:
-        """The data key, encrypted by the master key."""
-        nonce = new_secret(NONCE_BYTES)
-        return nonce + AESGCM(self._wrapping).encrypt(nonce, data_key, _WRAP_BINDING)
-
-    def unwrap(self, wrapped: bytes) -> bytes:
-        """The data key. Raises VaultRefused when another master key wrapped it."""
-        return _decrypt(self._wrapping, wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _WRAP_BINDING)
+    def unwrap(self, name: str, wrapped: bytes) -> bytes:
+        """The data key. Raises VaultRefused when the key ``name`` did not wrap it, or is not here."""
+        ...
 
     def derive(self, label: str) -> bytes:
-        """A key of 32 bytes of its own for ``label``; equal labels give equal keys."""
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"timbra v1 {label}".encode()).derive(self._master)
+        """32 bytes for ``label``: equal labels give equal bytes, for as long as the server lives, rotations included."""
+        ...
 
 
 class Opener:
@@ -125,15 +97,14 @@ class Opener:
         """The text to store at the place that ``context`` names."""
         data_key, nonce = new_secret(KEY_BYTES), new_secret(NONCE_BYTES)
         ciphertext = AESGCM(data_key).encrypt(nonce, plaintext, self._binding(context))
-        return ".".join([VERSION, self._keys.name, *map(_encoded, (self._keys.wrap(data_key), nonce, ciphertext))])
+        name, wrapped = self._keys.wrap(data_key)
+        return ".".join([VERSION, name, *map(_encoded, (wrapped, nonce, ciphertext))])
 
     def open(self, context: SecretContext, text: str) -> Secret:
         """The secret stored at the place that ``context`` names. Raises VaultRefused."""
-        head, parts = text.split(".")[:2], text.split(".")[2:]
-        if head != [VERSION, self._keys.name] or len(parts) != 3:
-            raise VaultRefused("not a sealed secret of this server's key provider")
-        wrapped, nonce, ciphertext = map(_decoded, parts)
-        return Secret(_decrypt(self._keys.unwrap(wrapped), nonce, ciphertext, self._binding(context)))
+        name, wrapped, rest = _split(text)
+        nonce, ciphertext = map(_decoded, rest)
+        return Secret(decrypt(self._keys.unwrap(name, wrapped), nonce, ciphertext, self._binding(context)))
 
     def _binding(self, context: SecretContext) -> bytes:
         mode = "live" if context.livemode else "test"
@@ -157,8 +128,33 @@ class Vault:
         """32 bytes for the use that ``label`` names: page cursors, file URLs."""
         return self._keys.derive(label)
 
+    @property
+    def key_name(self) -> str:
+        """The master key in use."""
+        return self._keys.name
 
-def _decrypt(key: bytes, nonce: bytes, ciphertext: bytes, binding: bytes) -> bytes:
+    def rewrapped(self, text: str) -> str:
+        """The same secret in the same place, its data key wrapped by the master key in use; the secret is not opened."""
+        name, wrapped, rest = _split(text)
+        new_name, new_wrapped = self._keys.wrap(self._keys.unwrap(name, wrapped))
+        return ".".join([VERSION, new_name, _encoded(new_wrapped), *rest])
+
+
+def prefix_of(key_name: str) -> str:
+    """What every text sealed under a master key begins with."""
+    return f"{VERSION}.{key_name}."
+
+
+def _split(text: str) -> tuple[str, bytes, list[str]]:
+    """(name of the master key, wrapped data key, nonce and ciphertext as written). Raises VaultRefused."""
+    version, *parts = text.split(".")
+    if version != VERSION or len(parts) != 4:
+        raise VaultRefused("not a sealed secret of this server")
+    return parts[0], _decoded(parts[1]), parts[2:]
+
+
+def decrypt(key: bytes, nonce: bytes, ciphertext: bytes, binding: bytes) -> bytes:
+    """The plain bytes. Raises VaultRefused when they are not of this key and place."""
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, binding)
     except (InvalidTag, ValueError) as fault:
@@ -174,28 +170,3 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as fault:
         raise VaultRefused("not a sealed secret") from fault
-
-
-def _refuse_shared(path: Path) -> None:
-    shared = path.stat().st_mode & 0o077
-    if shared:
-        raise VaultRefused(f"{path} is open to other users (mode {shared:03o}); run: chmod go= {path}")
-
-
-def _create(path: Path) -> None:
-    """The file exists with a fresh key, durable and complete even when two processes start at once."""
-    draft = path.with_name(f"{path.name}.{new_secret(8).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(new_secret(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first; its key is the one
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)

@@ -1,8 +1,9 @@
 """What the sandbox PAC remembers: the documents it stamped, and since when it loses or delays one."""
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Index, LargeBinary, String, Table
 
 from timbra.platform.db import Instant, metadata
+from timbra.platform.sealed import Sealed
 
 sandbox_stamps = Table(
     "sandbox_stamps",
@@ -33,5 +34,5 @@ sandbox_keys = Table(
     metadata,
     Column("name", String(20), primary_key=True),
     Column("certificate", LargeBinary, nullable=False),
-    Column("sealed_key", Text, nullable=False),
+    Column("sealed_key", Sealed, nullable=False),
 )
