@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
-from typing import Annotated
+import signal
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -38,6 +40,8 @@ def serve(
             startup.fail(f"an embedded database has one server process, not {workers}. {startup.SEVERAL}", code=2)
         # The server's processes read their settings again: what was decided here travels in the environment.
         os.environ["TIMBRA_LISTEN_URL"] = listen_url(host, port)
+        # The library ends by the signal that stopped it; what was asked for and done in order is a success.
+        signal.signal(signal.SIGTERM, _stopped)
         uvicorn.run(
             "timbra.cli.serve:api_only" if no_worker else "timbra.cli.serve:api_and_worker",
             factory=True,
@@ -50,6 +54,10 @@ def serve(
             ws="none",
             timeout_graceful_shutdown=DRAIN_S,
         )
+
+
+def _stopped(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def api_and_worker() -> FastAPI:

@@ -107,6 +107,10 @@ class Idempotency:
                 claim.resource_id = claim.judge(record)
         return claim
 
+    def void_runs(self, tx: Tx) -> None:
+        """Runs of dead processes end now. Only for SQLite, where this process is the only one."""
+        store.void_runs(tx)
+
     def purge(self, tx: Tx) -> int:
         """Records past their 30 days are gone; how many."""
         now = self.clock.now_ms()

@@ -67,6 +67,11 @@ def take_over(tx: Tx, scope: TeamScope, slot: Slot, *, dead_run: str, run_id: st
     return tx.execute(statement.values(run_id=run_id, lease_until_ms=lease_until_ms)).rowcount == 1
 
 
+def void_runs(tx: Tx) -> None:
+    """No unfinished run is alive: a repeat takes over at once."""
+    tx.execute(update(t).where(t.c.status.is_(None)).values(lease_until_ms=0))
+
+
 def bind(tx: Tx, scope: TeamScope, slot: Slot, run_id: str, resource_id: str) -> None:
     """The key belongs to a resource that this run has made."""
     statement = update(t).where(_at(scope, slot), t.c.run_id == run_id)

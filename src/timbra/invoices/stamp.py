@@ -91,6 +91,8 @@ async def _once(parts: InvoiceParts, job: Job) -> tuple[StampOutcome, str]:
         await _hold(parts, job, None)
     if parts.clock.now_ms() >= job.record.issued_ms + REBUILD_AFTER_MS and not job.is_fresh:
         await _rebuild(parts, job)
+        if parts.clock.now_ms() >= job.record.stamp_before_ms:
+            return Busy("these bytes are too old and could not be renewed"), ""
     return await _first_reachable(parts, side, job)
 
 
@@ -198,10 +200,10 @@ def _checked_in_tx2(_uuid: str) -> bool:
 
 
 async def alarm(parts: InvoiceParts, job: Job, text: str) -> None:
-    """A person must look: the log and the audit row say why. Nothing else changes."""
-    log.error("invoice_alarm", invoice=job.record.id, team=job.record.team_id, reason=text)
+    """A person must look: the log and the audit row say why, once. Nothing else changes."""
     now_ms = parts.clock.now_ms()
-    await parts.database.write(lambda tx: outcome_record.alarmed(tx, job.record, text, now_ms))
+    if await parts.database.write(lambda tx: outcome_record.alarmed(tx, job.record, text, now_ms)):
+        log.error("invoice_alarm", invoice=job.record.id, team=job.record.team_id, reason=text)
 
 
 async def _postpone(parts: InvoiceParts, job: Job) -> InvoiceRecord:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, exists, func, insert, or_, select, update
 
 from timbra.invoices import store
 from timbra.invoices.model import FileKind, InvoiceRecord, Status
 from timbra.invoices.tables import invoices, stamp_attempts
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
+
+ALARM = "alarm"
 
 
 def take_lease(
@@ -202,6 +204,42 @@ def add_attempt(
             "at_ms": at_ms,
         },
     )
+
+
+def _is_noted(team_id: Any, invoice_id: Any, generation: Any, detail: str) -> Any:
+    return exists().where(
+        stamp_attempts.c.team_id == team_id,
+        stamp_attempts.c.invoice_id == invoice_id,
+        stamp_attempts.c.generation == generation,
+        stamp_attempts.c.call == ALARM,
+        stamp_attempts.c.detail == detail,
+    )
+
+
+def add_alarm(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> bool:
+    """The ledger says that somebody was told; False when it said so before, for the same bytes."""
+    noted = select(_is_noted(record.team_id, record.id, record.generation, reason))
+    if tx.execute(noted).scalar_one():
+        return False
+    add_attempt(tx, record, pac=record.held_by or "none", call=ALARM, outcome=ALARM, detail=reason, at_ms=at_ms)
+    return True
+
+
+def overdue(tx: Tx, before_ms: int, reason: str, limit: int) -> list[InvoiceRecord]:
+    """Pending documents made and dated at ``before_ms`` or earlier whose ledger has no alarm of this reason."""
+    noted = _is_noted(invoices.c.team_id, invoices.c.id, invoices.c.generation, reason)
+    rows = tx.execute(
+        select(*store.COLUMNS)
+        .where(
+            invoices.c.status == Status.PENDING,
+            invoices.c.created_ms <= before_ms,
+            invoices.c.issued_ms <= before_ms,
+            ~noted,
+        )
+        .order_by(invoices.c.created_ms, invoices.c.id)
+        .limit(limit)
+    )
+    return [store.record_of(row) for row in rows]
 
 
 def attempts(tx: Tx, record: InvoiceRecord) -> list[tuple[str, str, str]]:

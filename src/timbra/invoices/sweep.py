@@ -6,8 +6,9 @@ from functools import partial
 
 import structlog
 
-from timbra.invoices import cancel_follow, stamp, store_cancel, store_stamping
-from timbra.invoices.parts import MINUTE_MS, InvoiceParts
+from timbra.invoices import cancel_follow, record, stamp, store_cancel, store_stamping
+from timbra.invoices.parts import ALARM_AFTER_MS, HOUR_MS, MINUTE_MS, InvoiceParts
+from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,26 @@ async def stamp_due(parts: InvoiceParts) -> int:
         done += len(due)
         if len(due) < BATCH:
             return done
+
+
+async def alarm_overdue(parts: InvoiceParts) -> int:
+    """Every document that has been pending for 24 or 60 hours has alarmed somebody, once each; how many did now."""
+    now_ms, done = parts.clock.now_ms(), 0
+    for after_ms in ALARM_AFTER_MS:
+        found = BATCH
+        while found == BATCH:
+            found = await parts.database.write(partial(_alarm, after_ms=after_ms, now_ms=now_ms))
+            done += found
+    return done
+
+
+def _alarm(tx: Tx, *, after_ms: int, now_ms: int) -> int:
+    reason = f"pending for {after_ms // HOUR_MS} hours"
+    late = store_stamping.overdue(tx, now_ms - after_ms, reason, BATCH)
+    for invoice in late:
+        record.alarmed(tx, invoice, reason, now_ms)
+        log.error("invoice_alarm", invoice=invoice.id, team=invoice.team_id, reason=reason)
+    return len(late)
 
 
 async def follow_cancellations(parts: InvoiceParts) -> int:
