@@ -135,8 +135,11 @@ def _tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, related: Sequence[
     events.append(tx, record.scope, event, record.public_id, parts.printer.show(record, related).text, at_ms)
 
 
-def alarmed(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> None:
-    """The alarm is in the audit log."""
+def alarmed(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> bool:
+    """The alarm is in the ledger and in the audit log; False when it was already, for the same bytes."""
+    if not store_stamping.add_alarm(tx, record, reason, at_ms):
+        return False
     audit.append(
         tx, record.scope, Action.INVOICE_ALARM, record.id, SERVER, at_ms, outcome="alarm", changes={"reason": reason}
     )
+    return True
