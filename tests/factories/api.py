@@ -1,13 +1,14 @@
 """The API over one team without keys: every token is a caller of that team. For tests of domain routes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from timbra.catalogs.address import Address
 from timbra.http.caller import Access, Caller, Identity, Role
 from timbra.http.dispatch import assemble
 from timbra.http.errors import InvalidToken
@@ -17,9 +18,12 @@ from timbra.http.ratelimit import RateLimits
 from timbra.http.routing import Kit, Router
 from timbra.platform import json
 from timbra.platform.clock import FrozenClock
-from timbra.platform.db import Database
+from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
 from timbra.teams import store as teams
+from timbra.teams import store_people
+from timbra.teams.found import blank
+from timbra.teams.settings import TeamSettings
 
 TEAM = "team_01K9ZB7M5T2R8C4X6N1Q3V0WYE"
 OTHER_TEAM = "team_01K9ZB7M5T2R8C4X6N1Q3V0WYZ"
@@ -31,22 +35,18 @@ def add_team(db: Database, settings: dict[str, Any] | None = None, team_id: str 
     """A stored team with its account and user."""
     account = f"ba_{team_id}"
     user = USER if team_id == TEAM else f"user_{team_id}"
-    row = {
-        "id": team_id, "billing_account": account, "owner": user, "name": "Kemper", "legal_name": "ESCUELA KEMPER URGATE",
-        "tax_id": "EKU9003173C9", "tax_system": "601", "address": json.dumps({"zip": "42501"}), "brand": b"{}",
-        "support_email": None, "support_phone": None, "metadata": b"{}", "settings": json.dumps(settings or {}),
-        "connect_enabled": False, "account_type": "paid", "status": "active", "created_ms": START_MS, "updated_ms": START_MS,
-    }  # fmt: skip
-    db.write_sync(
-        lambda tx: teams.add_account(
-            tx,
-            {"id": account, "name": "Kemper", "created_ms": START_MS},
-            {"id": user, "billing_account": account, "email": "a@b.mx", "name": "Ana", "created_ms": START_MS},
-            row,
-        )
-    )
-    team = db.read_sync(lambda tx: teams.team(tx, team_id))
-    assert team is not None
+    owner = store_people.User(user, account, f"{team_id.lower()}@b.mx", "Ana", START_MS, START_MS)
+    team = replace(
+        blank(account, user, "Kemper", START_MS), id=team_id, legal_name="ESCUELA KEMPER URGATE", tax_id="EKU9003173C9",
+        tax_system="601", address=Address(zip="42501"), settings=TeamSettings(json.dumps(settings or {})),
+    )  # fmt: skip
+
+    def unit(tx: Tx) -> None:
+        teams.add_account(tx, account, "Kemper", START_MS, metadata={})
+        store_people.add(tx, owner)
+        teams.add(tx, team)
+
+    db.write_sync(unit)
     return team
 
 
@@ -106,7 +106,7 @@ class Api:
 
     def actions(self) -> list[str]:
         """Actions of the audit log, oldest first."""
-        rows = self.db.read_sync(lambda tx: tx.execute(text("select action from audit_log order by position")).all())
+        rows = self.db.read_sync(lambda tx: tx.execute(text("select action from audit_log order by at_ms, seq")).all())
         return [row[0] for row in rows]
 
 

@@ -25,11 +25,15 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an operation asks of its caller. ``area`` None: any valid key."""
+    """What an operation asks of its caller. ``area`` None: any valid key.
+
+    while_pending: it also answers for the very team that waits for its deletion.
+    """
 
     area: str | None
     write: bool = False
     role: Role = Role.VIEWER
+    while_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ class Authenticator(Protocol):
         """
         ...
 
+    async def note_crossing(self, caller: "Caller") -> None:
+        """The audit log tells that the caller read another team's data; a write leaves a row of its own."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -81,6 +89,11 @@ class Caller:
     def actor(self) -> Actor:
         """The audit log's view of this caller."""
         return Actor(self.key_id, self.user_id, self.role.name.lower(), self.home_team, self.request_id, self.ip)
+
+    @property
+    def crosses_teams(self) -> bool:
+        """Whether the key's scopes allow it to act on other teams."""
+        return not self.scopes.isdisjoint(("*", "connect"))
 
     def may(self, access: Access) -> bool:
         """Whether scopes and role allow ``access``."""
@@ -132,4 +145,6 @@ async def identify(
     )
     if not caller.may(access):
         raise InsufficientPermissions
+    if scope.team_id != identity.team_id and not access.write:
+        await authenticator.note_crossing(caller)
     return caller

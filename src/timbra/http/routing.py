@@ -48,6 +48,7 @@ from timbra.http.pagination import Cursors, Place
 from timbra.http.query import ListQuery
 from timbra.http.ratelimit import RateLimits, RefusedCall
 from timbra.platform.keyset import Slice
+from timbra.platform.tenancy import SERVER, acting_for
 
 Handler = Callable[..., Awaitable[Any]]
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,160}")
@@ -86,6 +87,10 @@ class Call:
     def path(self) -> str:
         """The path as routed, without a trailing slash."""
         return str(self.scope["path"])
+
+    async def take(self, bucket: str, who: str) -> None:
+        """One call of ``who`` is counted in the bucket. Raises RateLimited."""
+        await _take(self, bucket, who)
 
     def header(self, name: str) -> str | None:
         """A request header."""
@@ -149,6 +154,10 @@ class Operation:
             call.caller = await self._identify(call)
         else:
             await _take(call, "anonymous", address_of(call.scope))
+        with acting_for(call.caller.scope.team_id if call.caller is not None else SERVER):
+            return await self._answer(call)
+
+    async def _answer(self, call: Call) -> Response:
         try:
             await self._prepare(call)
             result = await self.handler(**{name: get(call) for name, get in self.slots})
@@ -264,7 +273,7 @@ class Router:
     def _declare(self, method: str, path: str, message: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
         write = options.pop("write", method != "GET")
         role = options.pop("role", Role.EDITOR if write else Role.VIEWER)
-        access = Access(options.pop("area", self.area), write, role)
+        access = Access(options.pop("area", self.area), write, role, options.pop("while_pending", False))
 
         def register(handler: Handler) -> Handler:
             shape = _shape_of(handler, path)

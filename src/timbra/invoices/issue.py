@@ -30,6 +30,7 @@ from timbra.platform.db import Tx, UniqueViolation
 from timbra.platform.folding import fold
 from timbra.platform.ids import new_id
 from timbra.teams import store as teams
+from timbra.teams import store_series
 from timbra.teams.store import Team
 
 CREATED = "Invoice created successfully"
@@ -157,8 +158,10 @@ def _draft(parts: InvoiceParts, document: Invoice, prepared: Prepared) -> Draft:
 def _take_folio(tx: Tx, command: Command, prepared: Prepared, now_ms: int) -> int:
     scope, name, asked = command.caller.scope, prepared.invoice.series, command.body.folio_number
     if not asked:
-        return teams.take_folio(tx, scope, name, now_ms, lambda folio: store.is_folio_taken(tx, scope, name, folio))
-    teams.reserve_folio(tx, scope, name, asked, now_ms)
+        return store_series.take_folio(
+            tx, scope, name, now_ms, lambda folio: store.is_folio_taken(tx, scope, name, folio)
+        )
+    store_series.reserve_folio(tx, scope, name, asked, now_ms)
     if store.is_folio_taken(tx, scope, name, asked):
         raise AlreadyExists(f"folio_number: {asked} is already used in series {name}")
     return asked
@@ -311,7 +314,10 @@ async def _resumed(parts: InvoiceParts, command: Command, invoice_id: str) -> An
     if record.status in (Status.VALID, Status.CANCELED) and command.claim.run_id is not None:
         related = await parts.database.read(lambda tx: store.related_ids(tx, [record])[record.id])
         await parts.database.write(lambda tx: _closing(parts, command)(tx, record, related))
-    return await _answer(parts, command, record)
+    if record.status == Status.FAILED:
+        await parts.database.write(command.claim.release)
+        raise _refusal(record)
+    return await _shown(parts, command, record)
 
 
 async def _read(parts: InvoiceParts, record: InvoiceRecord) -> InvoiceRecord:

@@ -16,7 +16,7 @@ from timbra.platform import audit, events, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
 from timbra.platform.scope import SERVER, Actor
-from timbra.teams import store as teams
+from timbra.teams import store_series
 
 OnSettled = Callable[[Tx, InvoiceRecord, Sequence[str]], None]
 
@@ -44,9 +44,11 @@ def stamped(
     if not moved:
         return store.find(tx, record.scope, record.id)
     store_stamping.add_attempt(tx, record, pac=pac, call="stamp", outcome="stamped", detail=stamp.uuid, at_ms=at_ms)
-    teams.settle_folio(tx, record.scope, record.series, record.folio)
     if record.kind == "E":
-        store_credits.apply(tx, record, at_ms)
+        store_credits.apply(
+            tx, record, at_ms
+        )  # invoices before series, as in Tx 1: no two requests wait for each other
+    store_series.settle_folio(tx, record.scope, record.series, record.folio)
     settled = replace(
         record,
         status=Status.VALID.value,
@@ -94,9 +96,9 @@ def refused(
     )
     if not store_stamping.mark_failed(tx, record, block, at_ms):
         return store.find(tx, record.scope, record.id)
-    teams.release_folio(tx, record.scope, record.series, record.folio)
     if record.kind == "E":
         store_credits.release(tx, record)
+    store_series.release_folio(tx, record.scope, record.series, record.folio)
     failed = store.find(tx, record.scope, record.id)
     assert failed is not None
     related = store.related_ids(tx, [failed])[failed.id]

@@ -19,9 +19,24 @@ from timbra.platform.scope import Actor, TeamScope
 class Action(StrEnum):
     """The closed vocabulary of audited actions."""
 
+    ACCOUNT_SIGNUP = "account.signup"
     TEAM_CREATE = "team.create"
+    TEAM_UPDATE = "team.update"
+    TEAM_DELETE = "team.delete"
+    TEAM_SETTINGS = "team.settings"
+    TEAM_MEMBER_ADD = "team.member_add"
+    TEAM_MEMBER_REMOVE = "team.member_remove"
+    TEAM_ONBOARDING_URL = "team.onboarding_url"
+    TEAM_READ = "team.read"  # by a key of another team
     TEAM_SAT_CONNECTION = "team.sat_connection"
     TEAM_MANIFEST_SIGN = "team.manifest_sign"
+    SERIES_CREATE = "series.create"
+    SERIES_UPDATE = "series.update"
+    USER_CREATE = "user.create"
+    USER_UPDATE = "user.update"
+    USER_RESET_PASSWORD = "user.reset_password"  # noqa: S105 (an action, not a secret)
+    USER_LOGIN_LINK = "user.login_link"
+    USER_SET_PASSWORD = "user.set_password"  # noqa: S105 (an action, not a secret)
     API_KEY_CREATE = "api_key.create"
     API_KEY_ROTATE = "api_key.rotate"
     API_KEY_REVOKE = "api_key.revoke"

@@ -1,4 +1,4 @@
-"""Tables of billing accounts, users, teams, keys and series."""
+"""Tables of billing accounts, people, memberships, teams, keys and series."""
 
 from sqlalchemy import (
     Boolean,
@@ -10,27 +10,69 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
 )
 
 from timbra.platform.db import Instant, JsonText, metadata
+from timbra.platform.folding import SORT_LENGTH, folded_type
+from timbra.platform.sealed import Sealed
 
 billing_accounts = Table(
     "billing_accounts",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("partner_ref", String(64)),
+    Column("metadata", JsonText, nullable=False, server_default="{}"),
     Column("created_ms", Instant, nullable=False),
 )
 
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("billing_account", String(40), ForeignKey("billing_accounts.id"), nullable=False, unique=True),
+    Column("plan_id", String(20), nullable=False),
+    Column("billing_cycle", String(10), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("period_end_ms", Instant, nullable=False),
+    Column("created_ms", Instant, nullable=False),
+)
+
+# A person. Without billing_account: the last team is gone, nobody sees the user, the address stays taken.
 users = Table(
     "users",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("billing_account", String(40), ForeignKey("billing_accounts.id"), nullable=False),
+    Column("billing_account", String(40), ForeignKey("billing_accounts.id")),
     Column("email", String(254), nullable=False),
-    Column("name", String(200), nullable=False),
+    Column("email_key", String(254), nullable=False, unique=True),  # in lower case
+    Column("name", String(200), nullable=False),  # shown
+    Column("sort_name", folded_type(SORT_LENGTH), nullable=False),
+    Column("first_name", String(100)),
+    Column("last_name", String(100)),
+    Column("phone", String(20)),
+    Column("company_role", String(100)),
+    Column("address", JsonText, nullable=False, server_default="{}"),
+    Column("origin", String(10), nullable=False, server_default="console"),
+    Column("made_by_team", String(40)),
+    Column("password_hash", String(200)),  # null: no password opens the account
+    Column("last_login_ms", Instant),
     Column("created_ms", Instant, nullable=False),
+    Column("updated_ms", Instant, nullable=False),
+    CheckConstraint("origin in ('console', 'api', 'signup')", name="origin"),
+    Index(None, "billing_account", "created_ms", "id"),
+)
+
+# Who may act for a team. Exactly one row per active team has the role owner: the one of teams.owner.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("team_id", String(40), ForeignKey("teams.id"), primary_key=True),
+    Column("user_id", String(40), ForeignKey("users.id"), primary_key=True),
+    Column("role", String(10), nullable=False),
+    Column("created_ms", Instant, nullable=False),
+    CheckConstraint("role in ('owner', 'admin', 'editor', 'viewer')", name="role"),
+    Index(None, "user_id"),
 )
 
 teams = Table(
@@ -40,6 +82,7 @@ teams = Table(
     Column("billing_account", String(40), ForeignKey("billing_accounts.id"), nullable=False),
     Column("owner", String(40), ForeignKey("users.id"), nullable=False),
     Column("name", String(200), nullable=False),
+    Column("sort_name", folded_type(SORT_LENGTH), nullable=False),
     Column("legal_name", String(300)),
     Column("tax_id", String(13)),
     Column("tax_system", String(3)),
@@ -51,11 +94,28 @@ teams = Table(
     Column("settings", JsonText, nullable=False),
     Column("connect_enabled", Boolean, nullable=False),
     Column("account_type", String(20), nullable=False),
+    Column("portal_slug", String(128), unique=True),  # the setting customer_portal_id
     Column("status", String(20), nullable=False),
+    Column("removal_ms", Instant),
+    Column("flagged_ms", Instant),
+    Column("flagged_by", String(40)),
     Column("created_ms", Instant, nullable=False),
     Column("updated_ms", Instant, nullable=False),
     CheckConstraint("status in ('active', 'pending_deletion')", name="status"),
-    Index(None, "billing_account"),
+    Index(None, "billing_account", "created_ms", "id"),
+)
+
+# Links to the page where an owner uploads the certificate; only digests of the two halves are kept.
+onboarding_sessions = Table(
+    "onboarding_sessions",
+    metadata,
+    Column("team_id", String(40), ForeignKey("teams.id"), primary_key=True),  # one open link per team
+    Column("session_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("check_sha256", LargeBinary(32), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("made_by", String(40), nullable=False),
+    Column("created_ms", Instant, nullable=False),
+    Column("expires_ms", Instant, nullable=False),
 )
 
 api_keys = Table(
@@ -71,7 +131,11 @@ api_keys = Table(
     Column("created_by", String(40), nullable=False),
     Column("created_ms", Instant, nullable=False),
     Column("expires_ms", Instant),
+    Column("last_used_ms", Instant),  # to the minute
+    Column("revokes_ms", Instant),  # end of the overlap after a rotation
     Column("revoked_ms", Instant),
+    Column("rotated_to", String(40)),
+    Column("rotated_from", String(40)),
 )
 
 signing_keys = Table(
@@ -79,7 +143,7 @@ signing_keys = Table(
     metadata,
     Column("kid", String(40), primary_key=True),
     Column("public_key", LargeBinary(32), nullable=False),
-    Column("sealed_private_key", Text, nullable=False),
+    Column("sealed_private_key", Sealed, nullable=False),
     Column("created_ms", Instant, nullable=False),
 )
 
