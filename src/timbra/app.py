@@ -21,9 +21,11 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         house.warm_up()
+        house.key_use.start()
         if with_worker:
             await house.jobs.start()
         yield
+        await house.key_use.stop()
         if with_worker:
             await house.jobs.stop()
         if wiring is None:

@@ -1,5 +1,6 @@
 """The only place that chooses real or sandbox parts and puts the house together."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,10 +38,13 @@ from timbra.platform.db import Database, Tx
 from timbra.platform.ids import new_id
 from timbra.platform.jobs import Jobs
 from timbra.platform.scope import TeamScope
+from timbra.platform.tenancy import acting_for
 from timbra.platform.vault import Opener, SecretContext, Vault
 from timbra.platform.vault_local import LocalKeys
 from timbra.services import routes as service_routes
+from timbra.teams import key_routes
 from timbra.teams.authenticate import TeamAuthenticator
+from timbra.teams.key_use import KeyUse
 from timbra.teams.keys import TokenKeys
 
 DAY_S = 86_400
@@ -81,7 +85,8 @@ class ReplySecrets:
         return self.opener.open(self._place(context), sealed).reveal()
 
     def _place(self, context: str) -> SecretContext:
-        return SecretContext("idempotency_records", "sealed_body", context, "", False)
+        digest = hashlib.sha256(context.encode()).hexdigest()  # the key in it is the client's text
+        return SecretContext("idempotency_records", "sealed_body", digest, "", False)
 
 
 class Wiring:
@@ -198,7 +203,8 @@ class Wiring:
         return jobs
 
     async def _settle(self, team_id: str, mode: str, invoice_id: str) -> None:
-        await stamp.resume(self.invoices, TeamScope(team_id, mode == "live"), invoice_id)
+        with acting_for(team_id):
+            await stamp.resume(self.invoices, TeamScope(team_id, mode == "live"), invoice_id)
 
     async def _stamp_due(self) -> None:
         await sweep.stamp_due(self.invoices)
@@ -225,9 +231,13 @@ class Wiring:
         return Idempotency(self.database, self.clock, ReplySecrets(self.vault.opener("replayed replies")))
 
     @cached_property
+    def key_use(self) -> KeyUse:
+        return KeyUse(self.database, self.clock)
+
+    @cached_property
     def kit(self) -> Kit:
         return Kit(
-            authenticator=TeamAuthenticator(self.database, self.token_keys, self.clock),
+            authenticator=TeamAuthenticator(self.database, self.token_keys, self.clock, self.key_use),
             idempotency=self.idempotency,
             limits=RateLimits(self.clock, self.settings.rate_limits, self.settings.rate_limit_storage),
             cursors=Cursors(self.vault.derive("list cursors")),
@@ -239,6 +249,7 @@ class Wiring:
         return [
             self.health,
             auth_health_routes(),
+            key_routes.routes(self.database, self.clock, self.token_keys, self.mail),
             client_routes.routes(self.database, self.clock, catalogs),
             service_routes.routes(self.database, self.clock, catalogs),
             invoice_routes.routes(self.invoices, self.files),
