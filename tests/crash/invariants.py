@@ -122,7 +122,9 @@ def _stamps(found: Snapshot) -> Iterator[str]:
             yield f"stamp without invoice: {stamp['uuid']} of {stamp['reference']}"
         if invoice is not None:
             uuids[found.request_of(invoice)].add(stamp["uuid"])
-    yield from (f"request {name} has {len(many)} uuids: {sorted(many)}" for name, many in uuids.items() if len(many) > 1)
+    yield from (
+        f"request {name} has {len(many)} uuids: {sorted(many)}" for name, many in uuids.items() if len(many) > 1
+    )
     stamped = {stamp["uuid"] for stamp in found.sandbox_stamps}
     for invoice in found.invoices:
         if invoice["uuid"] is not None and invoice["uuid"] not in stamped:
@@ -162,13 +164,17 @@ def _events(found: Snapshot) -> Iterator[str]:
             ("invoice.failed", id_): int(status == "failed"),
             ("invoice.canceled", uuid): int(status == "canceled"),
         }
-        yield from (f"{n} times {key}, not {found.events[key]}" for key, n in expected.items() if found.events[key] != n)
+        yield from (
+            f"{n} times {key}, not {found.events[key]}" for key, n in expected.items() if found.events[key] != n
+        )
         audited = {
             ("invoice.create", id_): 1,
             ("invoice.stamp", id_): int(is_stamped),
             ("invoice.fail", id_): int(status == "failed"),
         }
-        yield from (f"{n} times {key}, not {found.actions[key]}" for key, n in audited.items() if found.actions[key] != n)
+        yield from (
+            f"{n} times {key}, not {found.actions[key]}" for key, n in audited.items() if found.actions[key] != n
+        )
 
 
 def _frozen(found: Snapshot) -> Iterator[str]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
 from invariants import violations
+
 from timbra.platform import faults
 from world import Reply, World
 
@@ -180,9 +180,7 @@ def run(world: World, story: Story, name: str, at: list[int]) -> bool:
 
 
 @pytest.mark.parametrize("title", STORIES)
-def test_dying_at_any_point_leaves_nothing_wrong(
-    title: str, world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_dying_at_any_point_leaves_nothing_wrong(title: str, world: World, capsys: pytest.CaptureFixture[str]) -> None:
     story, n = STORIES[title], 0
     is_reached = True
 
