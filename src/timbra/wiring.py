@@ -12,7 +12,7 @@ from timbra.cfdi.pdf import ASSETS
 from timbra.cfdi.pdf.render import Renderer
 from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
-from timbra.credentials import csd, trust
+from timbra.credentials import csd, slots, trust
 from timbra.credentials.csd import Signers
 from timbra.credentials.signer import RsaSigner
 from timbra.documents import routes as document_routes
@@ -24,7 +24,7 @@ from timbra.http.ratelimit import RateLimits
 from timbra.http.routing import Kit, Router
 from timbra.http.signed_urls import FileLinks
 from timbra.invoices import routes as invoice_routes
-from timbra.invoices import stamp, store_stamping, sweep
+from timbra.invoices import stamp, store_stamping, store_team, sweep
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
@@ -42,10 +42,12 @@ from timbra.platform.tenancy import acting_for
 from timbra.platform.vault import Opener, SecretContext, Vault
 from timbra.platform.vault_local import LocalKeys
 from timbra.services import routes as service_routes
-from timbra.teams import key_routes
+from timbra.teams import key_routes, remove
+from timbra.teams import routes as team_routes
 from timbra.teams.authenticate import TeamAuthenticator
 from timbra.teams.key_use import KeyUse
 from timbra.teams.keys import TokenKeys
+from timbra.teams.parts import TeamParts
 
 DAY_S = 86_400
 SETTLE_INVOICE = "settle_invoice"
@@ -189,6 +191,20 @@ class Wiring:
     def files(self) -> Files:
         return Files(self.database, Renderer(ASSETS), SatTexts(self.sat.catalogs.unit_name))
 
+    @cached_property
+    def teams(self) -> TeamParts:
+        return TeamParts(
+            database=self.database,
+            clock=self.clock,
+            catalogs=self.sat.catalogs,
+            portal_url=self.settings.portal_url or self.settings.origin,
+            sat_of=slots.sat_object,
+            csd_rfcs=slots.rfcs,
+            has_documents=store_team.has_any,
+            highest_folio=store_team.highest_folio,
+            connected=lambda _tx, _team_id: (),
+        )
+
     # --- background work -------------------------------------------------------------------------------------------
 
     @cached_property
@@ -199,6 +215,7 @@ class Wiring:
         jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
         jobs.every("invoices.alarm_overdue", "23 * * * * *", self._alarm)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
+        jobs.every("teams.remove_due", "23 4 * * *", self._remove_teams)
         jobs.every("audit.anchor", "7 * * * *", self._anchor)
         return jobs
 
@@ -217,6 +234,9 @@ class Wiring:
 
     async def _alarm(self) -> None:
         await sweep.alarm_overdue(self.invoices)
+
+    async def _remove_teams(self) -> None:
+        await remove.remove_due(self.teams)
 
     async def _forget_keys(self) -> None:
         def unit(tx: Tx) -> None:
@@ -250,6 +270,7 @@ class Wiring:
             self.health,
             auth_health_routes(),
             key_routes.routes(self.database, self.clock, self.token_keys, self.mail),
+            team_routes.routes(self.teams),
             client_routes.routes(self.database, self.clock, catalogs),
             service_routes.routes(self.database, self.clock, catalogs),
             invoice_routes.routes(self.invoices, self.files),

@@ -12,8 +12,8 @@ from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
 from timbra.teams import store, store_keys
 from timbra.teams.key_use import KeyUse
-from timbra.teams.keys import InvalidToken as TokenRefused
 from timbra.teams.keys import LEEWAY_S, TokenKeys, fingerprint
+from timbra.teams.keys import InvalidToken as TokenRefused
 from timbra.teams.store import ACTIVE, Team
 from timbra.teams.store_keys import ApiKey
 

@@ -12,6 +12,7 @@ from timbra.http.query import ListQuery
 from timbra.http.routing import Call, Router
 from timbra.platform.db import Tx, UniqueViolation
 from timbra.platform.keyset import Slice
+from timbra.platform.tenancy import server_wide
 from timbra.teams import create, members, onboarding, remove, series, store, store_series, update
 from timbra.teams.bodies import AddMember, CreateSeries, CreateTeam, RemoveMember, UpdateSeries, UpdateTeam
 from timbra.teams.parts import TeamParts
@@ -54,7 +55,8 @@ def _reading(router: Router, parts: TeamParts) -> None:
             livemode = caller.scope.livemode
             return page.map(lambda team: team_json(tx, parts, team, livemode=livemode, with_members=False))
 
-        return await parts.database.read(unit)
+        with server_wide():  # the teams of an account
+            return await parts.database.read(unit)
 
     @router.get("/teams/integrations", "Team integrations retrieved successfully", area=None)
     async def list_integrations(caller: Caller) -> dict[str, Any]:
@@ -79,7 +81,8 @@ def _teams(router: Router, parts: TeamParts) -> None:
         def unit(tx: Tx) -> dict[str, Any]:
             return create.create(tx, parts, caller, body, at_ms=at_ms)
 
-        return await claim.once(parts.database, unit, secret_paths=["data.onboarding_url"])
+        with server_wide():  # rows of the new team, an event of the calling one
+            return await claim.once(parts.database, unit, secret_paths=["data.onboarding_url"])
 
     @router.put("/teams/{id}", "Team updated successfully", **ADMIN, **OF_TEAM)
     async def update_team(caller: Caller, body: UpdateTeam) -> dict[str, Any]:
@@ -89,7 +92,8 @@ def _teams(router: Router, parts: TeamParts) -> None:
     @router.delete("/teams/{id}", "Team scheduled for deletion", **ADMIN, **OF_TEAM, while_pending=True)
     async def delete_team(caller: Caller) -> dict[str, Any]:
         at_ms = parts.clock.now_ms()
-        return await parts.database.write(lambda tx: remove.schedule(tx, parts, caller, at_ms=at_ms))
+        with server_wide():  # whether its members are in other teams
+            return await parts.database.write(lambda tx: remove.schedule(tx, parts, caller, at_ms=at_ms))
 
     @router.get("/teams/{id}/onboarding-url", "Onboarding URL retrieved successfully", **ADMIN, **OF_TEAM, write=True)
     async def onboarding_url(caller: Caller) -> str:
