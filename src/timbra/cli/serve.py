@@ -14,6 +14,7 @@ from timbra.app import create_app
 from timbra.cli import startup
 from timbra.platform.jobs import DRAIN_S
 
+WORKER_START_S = 60  # on a busy machine a process needs seconds to import; the library would end it after 5
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - the names of it, not a binding
 
 
@@ -53,6 +54,7 @@ def serve(
             server_header=False,
             ws="none",
             timeout_graceful_shutdown=DRAIN_S,
+            timeout_worker_healthcheck=WORKER_START_S,
         )
 
 
