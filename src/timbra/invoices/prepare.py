@@ -1,6 +1,6 @@
 """From a request to a computed document, before anything is durable: a refusal here costs no folio and no PAC call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from timbra.http.errors import BusinessRule, FieldError, Invalid
 from timbra.invoices.parts import HOUR_MS, MINUTE_MS, InvoiceParts
 from timbra.invoices.schemas import PERIODICITY_WORDS, IssueBody
 from timbra.services import lines
-from timbra.services.lines import LineDefaults, ResolvedLine
+from timbra.services.lines import LineBody, LineDefaults, ResolvedLine
 from timbra.teams.store import Team
 
 INCOME, EGRESS = "I", "E"
@@ -74,6 +74,7 @@ async def prepare(
         defaults=_line_defaults(kind, body, to),
     )
     issued_ms = _issued_ms(body, now_ms, livemode=caller.scope.livemode)
+    resolved = [_with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
     invoice = _document(parts, kind, body, team, issuer, to, resolved, issued_ms, first_related)
     totals = _totals(parts, invoice, now_ms, signer)
     addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
@@ -140,6 +141,13 @@ def _line_defaults(kind: str, body: IssueBody, to: Receiver) -> LineDefaults | N
 
 def _is_public(to: Receiver) -> bool:
     return to.rfc == GENERIC_RFC and to.name == PUBLIC_NAME
+
+
+def _with_asked_taxability(body: LineBody, resolved: ResolvedLine) -> ResolvedLine:
+    """A line that is discounted may lose its taxes: 02 binds it only when the request says so. Source: contract M7."""
+    if not resolved.line.discount or body.taxability is not None or resolved.line.taxability != "02":
+        return resolved
+    return replace(resolved, line=replace(resolved.line, taxability=None))
 
 
 def _issued_ms(body: IssueBody, now_ms: int, *, livemode: bool) -> int:
@@ -266,7 +274,8 @@ def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigne
     refusals = [finding for finding in findings if finding.level is Level.REFUSE]
     problems += [_field(finding) for finding in refusals]
     if problems:
-        raise Invalid(problems, extra={"cfdi": cfdi_error(refusals[0].code, None)} if refusals else None)
+        codes_of_sat = [problem.code for problem in problems if matrix.lookup(problem.code) is not None]
+        raise Invalid(problems, extra={"cfdi": cfdi_error(codes_of_sat[0], None)} if codes_of_sat else None)
     assert totals is not None, "amounts that cannot be computed are a problem"
     broken = [finding.code for finding in findings if finding.level is Level.INVARIANT]
     assert not broken, f"our own document breaks {broken}"
