@@ -92,6 +92,15 @@ def mark_canceled(tx: Tx, record: InvoiceRecord, *, has_acuse: bool, at_ms: int)
     return True
 
 
+def void_claims(tx: Tx) -> None:
+    """Requests that a dead process had in hand are due now. Only for SQLite, where this process is the only one."""
+    tx.execute(
+        update(invoices)
+        .where(invoices.c.cancel_check_ms.is_not(None), invoices.c.cancellation_status == "requested")
+        .values(cancel_check_ms=0)
+    )
+
+
 def claim_due(tx: Tx, now_ms: int, hold_until_ms: int, limit: int) -> list[tuple[TeamScope, str]]:
     """Documents whose cancellation is to be looked at, taken until ``hold_until_ms`` so that no other worker looks too."""
     due = (
