@@ -63,7 +63,7 @@ class Server:
         if self.account is not None:
             os.chown(self.home, self.account.pw_uid, self.account.pw_gid)
         self._run(
-            "initdb", "-D", str(self.home / "data"), "-U", "timbra", "--auth=trust", "--encoding=UTF8", "--locale=C"
+            "initdb", "-D", str(self.home / "data"), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"
         )
         settings = [part for option in OPTIONS for part in ("-c", option)]
         command = [self.programs / "postgres", "-D", self.home / "data", "-k", self.home, *settings]
@@ -74,6 +74,8 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("PostgreSQL did not start:\n" + (self.home / "log").read_text(errors="replace")[-4000:])
             time.sleep(0.1)
+        # A plain role: row-level security does not hold superusers back.
+        self._psql("CREATE ROLE timbra LOGIN CREATEDB")
         for extension in EXTENSIONS:  # in the database that every test database is copied from, where they exist
             self._psql(f"CREATE EXTENSION IF NOT EXISTS {extension}", database="template1")
 
@@ -90,7 +92,7 @@ class Server:
             sys.exit(f"{program} failed:\n{done.stderr.decode(errors='replace')}")
 
     def _psql(self, statement: str, database: str = "postgres") -> subprocess.CompletedProcess[bytes]:
-        command = [self.programs / "psql", "-h", self.home, "-U", "timbra", "-d", database, "-qc", statement]
+        command = [self.programs / "psql", "-h", self.home, "-U", "postgres", "-d", database, "-qc", statement]
         return subprocess.run(command, check=False, capture_output=True, cwd=self.home)
 
 

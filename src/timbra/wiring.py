@@ -9,6 +9,7 @@ from starlette.responses import Response
 from timbra import __version__
 from timbra.catalogs.load import SatData, load
 from timbra.cfdi.pdf import ASSETS
+from timbra.cfdi.pdf.letter import Letters
 from timbra.cfdi.pdf.render import Renderer
 from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
@@ -37,6 +38,7 @@ from timbra.platform.config import Settings
 from timbra.platform.db import Database, Tx
 from timbra.platform.ids import new_id
 from timbra.platform.jobs import Jobs
+from timbra.platform.mailer import Attachment, Mailer, MailServer
 from timbra.platform.scope import TeamScope
 from timbra.platform.tenancy import acting_for
 from timbra.platform.vault import Opener, SecretContext, Vault
@@ -48,9 +50,14 @@ from timbra.teams.authenticate import TeamAuthenticator
 from timbra.teams.key_use import KeyUse
 from timbra.teams.keys import TokenKeys
 from timbra.teams.parts import TeamParts
+from timbra.users import routes as user_routes
+from timbra.users import signup
+from timbra.users import store as user_tokens
+from timbra.users.parts import UserParts
 
 DAY_S = 86_400
 SETTLE_INVOICE = "settle_invoice"
+LIVE_PAC = "el proveedor de certificación (PAC) configurado en este servidor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,44 @@ class Wiring:
             connected=lambda _tx, _team_id: (),
         )
 
+    @cached_property
+    def credentials(self) -> CredentialParts:
+        return CredentialParts(
+            database=self.database,
+            clock=self.clock,
+            trust=self.trust,
+            opener=self.csd_opener,
+            signers=self.signers,
+            mail=self.mail,
+            links=self.links,
+            letters=Letters(ASSETS),
+            allow_test_in_live=self.settings.allow_test_csd_in_live,
+            show_team=self._show_team,
+            pac_name=lambda livemode: LIVE_PAC if livemode else f"{PAC_NAME} ({PAC_RFC})",
+        )
+
+    def _show_team(self, tx: Tx, scope: TeamScope) -> dict[str, Any]:
+        team = team_store.team(tx, scope.team_id)
+        assert team is not None, "events tell of teams that exist"
+        return team_json(tx, self.teams, team, livemode=scope.livemode)
+
+    @cached_property
+    def mailer(self) -> Mailer | None:
+        """None while no mail server is configured."""
+        if self.settings.mail is None:
+            return None
+        server = MailServer.from_url(self.settings.mail.get_secret_value())
+        return Mailer(self.database, self.mail, server, self.clock, self._attachment)
+
+    async def _attachment(self, file_id: str) -> Attachment:
+        file = await self.files.by_link(file_id)
+        return Attachment(file.name, file.media_type, file.content)
+
+    @cached_property
+    def users(self) -> UserParts:
+        portal_url = self.settings.portal_url or self.settings.origin
+        return UserParts(self.database, self.clock, self.mail, portal_url)
+
     # --- background work -------------------------------------------------------------------------------------------
 
     @cached_property
@@ -214,6 +259,9 @@ class Wiring:
         jobs.every("invoices.stamp_due", "*/5 * * * * *", self._stamp_due)
         jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
         jobs.every("invoices.alarm_overdue", "23 * * * * *", self._alarm)
+        jobs.every("credentials.warn", "37 9 * * *", self._warn_of_expiry)
+        if self.mailer is not None:
+            jobs.every("mail.send", "*/10 * * * * *", self._send_mail)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
         jobs.every("teams.remove_due", "23 4 * * *", self._remove_teams)
         jobs.every("audit.anchor", "7 * * * *", self._anchor)
@@ -222,6 +270,13 @@ class Wiring:
     async def _settle(self, team_id: str, mode: str, invoice_id: str) -> None:
         with acting_for(team_id):
             await stamp.resume(self.invoices, TeamScope(team_id, mode == "live"), invoice_id)
+
+    async def _warn_of_expiry(self) -> None:
+        await expiry.warn(self.credentials)
+
+    async def _send_mail(self) -> None:
+        assert self.mailer is not None, "without a mail server nothing is scheduled"
+        await self.mailer.drain()
 
     async def _stamp_due(self) -> None:
         await sweep.stamp_due(self.invoices)
@@ -241,6 +296,7 @@ class Wiring:
     async def _forget_keys(self) -> None:
         def unit(tx: Tx) -> None:
             self.idempotency.purge(tx)
+            user_tokens.forget_expired(tx, self.clock.now_ms())
 
         await self.database.write(unit)
 
@@ -270,14 +326,19 @@ class Wiring:
             self.health,
             auth_health_routes(),
             key_routes.routes(self.database, self.clock, self.token_keys, self.mail),
+            signup.routes(self.users, self.token_keys, signup.Partners.of(self.settings.internal_api_keys)),
             team_routes.routes(self.teams),
+            user_routes.routes(self.users),
             client_routes.routes(self.database, self.clock, catalogs),
             service_routes.routes(self.database, self.clock, catalogs),
             invoice_routes.routes(self.invoices, self.files),
+            credential_routes.routes(self.credentials),
             document_routes.routes(self.links, self._open_file),
         ]
 
     async def _open_file(self, file_id: str) -> Response:
+        if file_id.startswith("manifest_"):
+            return await credential_routes.manifest_file(self.credentials, file_id)
         if "_inv_" not in file_id:
             raise FileNotFound
         return invoice_routes.served(await self.files.by_link(file_id))
@@ -315,7 +376,7 @@ class Wiring:
         return "ok" if self.invoices.live.pacs else "off"
 
     async def _check_mail(self) -> str:
-        return "off"
+        return "off" if self.mailer is None else await self.mailer.check()
 
     def warm_up(self) -> None:
         """What the first request would otherwise wait for is made now; leases of dead processes are void on SQLite."""
@@ -325,6 +386,7 @@ class Wiring:
 
     def _void_leases(self, tx: Tx) -> None:
         store_stamping.void_foreign_leases(tx, self.process)
+        store_cancel.void_claims(tx)
         self.idempotency.void_runs(tx)
 
     def close(self) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from world import IVA, Api, World
 
 from timbra.http.routing import Operation
 from timbra.migrations.tables import metadata
 from timbra.platform.db import Tx
+from world import IVA, Api, World
 
 # What an id in a path names, by the beginning of the path; "" marks paths whose parameter is no id of a team's object.
 KINDS = {

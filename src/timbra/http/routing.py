@@ -48,9 +48,12 @@ from timbra.http.pagination import Cursors, Place
 from timbra.http.query import ListQuery
 from timbra.http.ratelimit import RateLimits, RefusedCall
 from timbra.platform.keyset import Slice
+from timbra.platform.scope import TeamScope
 from timbra.platform.tenancy import SERVER, acting_for
 
 Handler = Callable[..., Awaitable[Any]]
+Gate = Callable[["Call"], Awaitable[TeamScope]]
+"""Checks the credential of a public operation that has one; gives the scope of its idempotency records."""
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,160}")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -82,6 +85,7 @@ class Call:
     filters: Mapping[str, Any] = field(default_factory=dict)
     upload: Upload | None = None
     claim: Claim | None = None
+    record_scope: TeamScope | None = None
 
     @property
     def path(self) -> str:
@@ -137,6 +141,7 @@ class Operation:
     body_key: bool = False
     mode_is_free: bool = False
     public: bool = False
+    gate: Gate | None = None
     team_in_path: str | None = None
     free_params: frozenset[str] = frozenset()
     example: Mapping[str, Any] | None = None
@@ -152,6 +157,8 @@ class Operation:
             call.raw = await bodies.read_raw(call.scope, receive, self.limit_bytes)
         if not self.public:
             call.caller = await self._identify(call)
+        elif self.gate is not None:
+            call.record_scope = await self.gate(call)
         else:
             await _take(call, "anonymous", address_of(call.scope))
         with acting_for(call.caller.scope.team_id if call.caller is not None else SERVER):
@@ -208,12 +215,13 @@ class Operation:
                 raise NotFound
 
     async def _claim(self, call: Call, key: str | None) -> None:
-        assert call.caller is not None, "claims belong to a team"
+        scope = call.caller.scope if call.caller is not None else call.record_scope
+        assert scope is not None, "claims belong to a team or a partner"
         if key is None and self.body_key:
             key = body_key(call.data)
         content = call.upload.described() if call.upload is not None else call.data
         print_ = fingerprint(content, call.query) if key is not None else ""
-        call.claim = await call.kit.idempotency.begin(call.caller.scope, call.path, key, print_, call.render)
+        call.claim = await call.kit.idempotency.begin(scope, call.path, key, print_, call.render)
 
     def _validate(self, call: Call) -> None:
         scope = call.caller.scope if call.caller is not None else None

@@ -10,6 +10,7 @@ from timbra.invoices import cancel_follow, record, stamp, store_cancel, store_st
 from timbra.invoices.parts import ALARM_AFTER_MS, HOUR_MS, MINUTE_MS, InvoiceParts
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
+from timbra.platform.tenancy import acting_for
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,8 @@ async def _each(due: list[tuple[TeamScope, str]], verb: Callable[[TeamScope, str
     async def one(scope: TeamScope, invoice_id: str) -> None:
         async with gate:
             try:
-                await verb(scope, invoice_id)
+                with acting_for(scope.team_id):
+                    await verb(scope, invoice_id)
             except Exception:  # one document's trouble must not stop the others
                 log.exception("sweep_failed", invoice=invoice_id)
 

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -35,7 +35,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import Executable
 from sqlalchemy.types import TypeDecorator
 
-from timbra.platform import faults
+from timbra.platform import faults, tenancy
 
 T = TypeVar("T")
 
@@ -117,6 +117,18 @@ class Tx:
         return self._connection
 
 
+_OPEN_TEAM = text("SELECT set_config('timbra.team', :team, true)")
+_guard = tenancy.Guard(metadata)
+
+
+def _guarded(engine: Engine) -> Engine:
+    @event.listens_for(engine, "before_cursor_execute")
+    def _on_execute(_c: Any, _cursor: Any, statement: str, given: Any, _context: Any, is_many: bool) -> None:
+        _guard.check(statement, given, is_many=is_many)
+
+    return engine
+
+
 def insert_or(tx: Tx, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` on both engines."""
     return sqlite.insert(table) if tx.dialect == "sqlite" else postgresql.insert(table)
@@ -155,7 +167,7 @@ def _sqlite_engine(url: str, begin: str, threads: int, foreign_keys: str = "ON")
 
 
 def _postgresql_engine(url: str, threads: int) -> Engine:
-    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c timbra.team=*"
     return create_engine(
         url,
         pool_size=threads,
@@ -182,23 +194,25 @@ class Database:
         self.url = normalise_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
-            self.writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 1)
-            self.reader = _sqlite_engine(self.url, "BEGIN", SQLITE_THREADS)
+            self.writer = _guarded(_sqlite_engine(self.url, "BEGIN IMMEDIATE", 1))
+            self.reader = _guarded(_sqlite_engine(self.url, "BEGIN", SQLITE_THREADS))
             self._write_threads = ThreadPoolExecutor(1, "db-write")
             self._read_threads = ThreadPoolExecutor(SQLITE_THREADS, "db-read")
         else:
-            self.writer = self.reader = _postgresql_engine(self.url, POSTGRESQL_THREADS)
+            self.writer = self.reader = _guarded(_postgresql_engine(self.url, POSTGRESQL_THREADS))
             self._write_threads = self._read_threads = ThreadPoolExecutor(POSTGRESQL_THREADS, "db")
         # One writer per process on SQLite: the engine's own waiting is unfair.
         self._write_lock = threading.RLock() if self.is_sqlite else nullcontext()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """The result of ``unit``, whose changes are durable when this returns. Raises DatabaseUnavailable, UniqueViolation."""
-        return await asyncio.get_running_loop().run_in_executor(self._write_threads, self.write_sync, unit)
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._write_threads, run, self.write_sync, unit)
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
         """The result of ``unit`` over one snapshot. Raises DatabaseUnavailable."""
-        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self.read_sync, unit)
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, run, self.read_sync, unit)
 
     def write_sync(self, unit: Callable[[Tx], T]) -> T:
         """Like ``write``, for callers without an event loop (commands, migrations)."""
@@ -249,6 +263,9 @@ def _run_once(engine: Engine, unit: Callable[[Tx], T]) -> T:
     token = in_transaction.set(True)
     try:
         with engine.begin() as connection:
+            team = tenancy.open_team()
+            if team != tenancy.SERVER and connection.dialect.name == "postgresql":
+                connection.execute(_OPEN_TEAM, {"team": team})
             return unit(Tx(connection))
     finally:
         in_transaction.reset(token)
