@@ -9,10 +9,11 @@ _KEY = "timbra.exchange"
 
 @dataclass(slots=True)
 class Exchange:
-    """``headers`` are added to the reply, whoever builds it."""
+    """``headers`` are added to the reply, whoever builds it. ``fault_member``: name that a 500 repeats the id under."""
 
     request_id: str
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    fault_member: str | None = None
 
 
 def open_exchange(scope: Scope, request_id: str) -> Exchange:

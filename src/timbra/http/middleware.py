@@ -21,6 +21,7 @@ from timbra.http.faults import as_api_error
 from timbra.platform.ids import new_id
 
 TIME_LIMIT_S = 60.0
+FAULT = 500
 URL_LIMIT_BYTES = 8 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _FIXED_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -44,6 +45,8 @@ class Edge:
         _normalise(scope)
         error = await self._run(scope, receive, outgoing)
         if error is not None and not outgoing.started:
+            if exchange.fault_member is not None and error.status == FAULT:
+                error.beside[exchange.fault_member] = exchange.request_id
             await refusal(error, exchange.request_id)(scope, receive, outgoing)
 
     async def _run(self, scope: Scope, receive: Receive, send: "_Outgoing") -> ApiError | None:

@@ -1,6 +1,7 @@
 """Settings: environment variables ``TIMBRA_*``, or a TOML file named by ``TIMBRA_CONFIG`` (the environment wins)."""
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -20,6 +21,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="origin used in links, file URLs and the iss claim of API keys")
     listen_url: str = Field(DEFAULT_ORIGIN, description="where this server listens; `timbra serve` sets it")
     portal_url: str | None = Field(None, description="origin of hosted pages; default: public_url")
+    internal_api_keys: str = Field(
+        "", description="SHA-256 digests in hex of the partner keys for POST /auth/signup, separated by commas"
+    )
     rate_limits: str = Field("", description="'off', or sizes such as 'api=120,stamp=60' (0 switches a bucket off)")
     rate_limit_storage: str = Field("memory://", description="memory://, redis://host or valkey://host")
     cors_origins: str = Field("", description="origins allowed to call from browsers, separated by commas")
@@ -35,6 +39,13 @@ class Settings(BaseSettings):
         None, description="smtp://user:password@host:587?from=no-reply@example.com&tls=starttls; unset: no mail is sent"
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+
+    @field_validator("internal_api_keys")
+    @classmethod
+    def _are_digests(cls, value: str) -> str:
+        if not re.fullmatch(r"\s*([0-9a-fA-F]{64}(\s*,\s*[0-9a-fA-F]{64})*)?\s*", value):
+            raise ValueError("internal_api_keys: SHA-256 digests of 64 hex digits, separated by commas")
+        return value
 
     @field_validator("public_url", "portal_url", "listen_url")
     @classmethod
