@@ -1,8 +1,7 @@
 """The only place that chooses real or sandbox parts and puts the house together."""
 
-import hashlib
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from starlette.responses import Response
 
@@ -13,8 +12,10 @@ from timbra.cfdi.pdf.letter import Letters
 from timbra.cfdi.pdf.render import Renderer
 from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
-from timbra.credentials import csd, slots, trust
+from timbra.credentials import csd, expiry, slots, trust
+from timbra.credentials import routes as credential_routes
 from timbra.credentials.csd import Signers
+from timbra.credentials.parts import CredentialParts
 from timbra.credentials.signer import RsaSigner
 from timbra.documents import routes as document_routes
 from timbra.http.errors import FileNotFound
@@ -25,10 +26,11 @@ from timbra.http.ratelimit import RateLimits
 from timbra.http.routing import Kit, Router
 from timbra.http.signed_urls import FileLinks
 from timbra.invoices import routes as invoice_routes
-from timbra.invoices import stamp, store_stamping, store_team, sweep
+from timbra.invoices import stamp, store_cancel, store_stamping, store_team, sweep
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
+from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
 from timbra.platform import audit, mail, migrate, vault_rotate
@@ -41,15 +43,18 @@ from timbra.platform.jobs import Jobs
 from timbra.platform.mailer import Attachment, Mailer, MailServer
 from timbra.platform.scope import TeamScope
 from timbra.platform.tenancy import acting_for
-from timbra.platform.vault import Opener, SecretContext, Vault
+from timbra.platform.vault import Opener, Vault
 from timbra.platform.vault_local import LocalKeys
+from timbra.platform.vault_named import ReplySecrets, ServerSecrets
 from timbra.services import routes as service_routes
 from timbra.teams import key_routes, remove
 from timbra.teams import routes as team_routes
+from timbra.teams import store as team_store
 from timbra.teams.authenticate import TeamAuthenticator
 from timbra.teams.key_use import KeyUse
 from timbra.teams.keys import TokenKeys
 from timbra.teams.parts import TeamParts
+from timbra.teams.wire import team_json
 from timbra.users import routes as user_routes
 from timbra.users import signup
 from timbra.users import store as user_tokens
@@ -58,44 +63,6 @@ from timbra.users.parts import UserParts
 DAY_S = 86_400
 SETTLE_INVOICE = "settle_invoice"
 LIVE_PAC = "el proveedor de certificación (PAC) configurado en este servidor"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSecrets:
-    """A purpose-bound opener for secrets that belong to the server, not to a team: sealed by name."""
-
-    opener: Opener
-    table: str
-
-    def seal(self, name: str, plain: bytes) -> str:
-        """The sealed text of the secret called ``name``."""
-        return self.opener.seal(self._place(name), plain)
-
-    def open(self, name: str, sealed: str) -> bytes:
-        """The secret called ``name``."""
-        return self.opener.open(self._place(name), sealed).reveal()
-
-    def _place(self, name: str) -> SecretContext:
-        return SecretContext(self.table, "sealed_key", name, "", False)
-
-
-@dataclass(frozen=True, slots=True)
-class ReplySecrets:
-    """Seals stored replies that hold secrets; ``context`` names the idempotency record."""
-
-    opener: Opener
-
-    def seal(self, plain: bytes, context: str) -> str:
-        """The sealed reply."""
-        return self.opener.seal(self._place(context), plain)
-
-    def open(self, sealed: str, context: str) -> bytes:
-        """The reply."""
-        return self.opener.open(self._place(context), sealed).reveal()
-
-    def _place(self, context: str) -> SecretContext:
-        digest = hashlib.sha256(context.encode()).hexdigest()  # the key in it is the client's text
-        return SecretContext("idempotency_records", "sealed_body", digest, "", False)
 
 
 class Wiring:

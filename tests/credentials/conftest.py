@@ -3,6 +3,9 @@
 import pytest
 
 from factories.csds import IssuedCsds, issue_csds
+from worlds import founded, world
+
+__all__ = ["founded", "issued", "world"]
 
 
 @pytest.fixture(scope="session")

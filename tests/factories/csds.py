@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.x509 import NameOID
+
 from timbra.credentials.trust import Trust, load
+from timbra.pac.sandbox import authority as authority_module
 from timbra.pac.sandbox.authority import Issued, issue_csd, make_authority
 
 OCTOBER_2026_MS = 1_791_504_000_000
@@ -28,3 +32,19 @@ def issue_csds() -> IssuedCsds:
         for n in (2, 3)
     )
     return IssuedCsds(authority, first, second, load(folder=None, sandbox=authority.certificate))
+
+
+def issue_fiel(authority: Issued, *, rfc: str, name: str, at_ms: int, serial: str = "30009000000000000077") -> Issued:
+    """A FIEL: as a CSD, with the key usages of an e.firma."""
+    key = authority_module._new_key()
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, name),
+            x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, rfc),
+        ]
+    )
+    issuer = x509.load_der_x509_certificate(authority.certificate).subject
+    builder = authority_module._builder(subject, issuer, key.public_key(), serial, at_ms, 4)
+    usage = x509.KeyUsage(True, True, False, True, True, False, False, False, False)
+    return authority_module._signed(builder, usage, key, authority_module._private(authority))

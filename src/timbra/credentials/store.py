@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field, fields
 
 from sqlalchemy import insert, select, update
 
-from timbra.credentials.tables import csds
-from timbra.platform.db import Tx
+from timbra.credentials.tables import csd_warnings, csds
+from timbra.platform.db import Tx, insert_or
 from timbra.platform.scope import TeamScope
 
 
@@ -46,3 +46,28 @@ def replace_current(tx: Tx, scope: TeamScope, csd: StoredCsd) -> None:
         .values(replaced_ms=csd.created_ms)
     )
     tx.execute(insert(csds).values(team_id=scope.team_id, livemode=scope.livemode, replaced_ms=None, **asdict(csd)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A CSD in use that ends soon."""
+
+    id: str
+    scope: TeamScope
+    number: str
+    rfc: str
+    not_after_ms: int
+
+
+def ending(tx: Tx, from_ms: int, to_ms: int) -> list[Ending]:
+    """CSDs in use, of every team, that end in the span; the first to end first."""
+    soon = select(csds).where(csds.c.replaced_ms.is_(None), csds.c.not_after_ms.between(from_ms, to_ms))
+    rows = tx.execute(soon.order_by(csds.c.not_after_ms, csds.c.id))
+    return [Ending(row.id, TeamScope(row.team_id, row.livemode), row.number, row.rfc, row.not_after_ms) for row in rows]
+
+
+def note_warning(tx: Tx, csd_id: str, days: int, at_ms: int) -> bool:
+    """True when the warning so many days before the end was not given yet; it is given now."""
+    row = {"csd_id": csd_id, "days": days, "warned_ms": at_ms}
+    added = insert_or(tx, csd_warnings).on_conflict_do_nothing().returning(csd_warnings.c.days)
+    return tx.execute(added, row).first() is not None

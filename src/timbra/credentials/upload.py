@@ -1,4 +1,4 @@
-"""An uploaded CSD: everything that must be true before it is stored. The password is used here once and kept nowhere."""
+"""An uploaded CSD or FIEL: everything that must be true before it is used. The password is used here once, kept nowhere."""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +8,7 @@ from timbra.credentials.trust import Environment, Trust
 from timbra.http.errors import ApiError, BusinessRule, FieldError, Invalid, InvalidFile, UploadFailed
 
 CERT, KEY, PASSWORD = "cert", "key", "keyPass"  # parts of the multipart body
+NAMES = {Kind.CSD: "a CSD", Kind.FIEL: "a FIEL (e.firma)", Kind.OTHER: "another kind of certificate"}
 
 _FORMAT_PROBLEMS = {
     Reason.NOT_A_CERTIFICATE: "is not an X.509 certificate (DER or PEM)",
@@ -41,41 +42,47 @@ def check(
     allow_test_in_live: bool,
     team_rfc: str | None,
     now_ms: int,
+    kind: Kind = Kind.CSD,
+    password_part: str = PASSWORD,
 ) -> CheckedCsd:
-    """The checked CSD. About 60 ms of CPU time: call it in a worker thread, outside any transaction.
+    """The checked CSD, or FIEL when that is the ``kind``. About 60 ms of CPU time: call it in a worker thread, outside any transaction.
 
     team_rfc: RFC the certificate must have; None when the team has none yet, or the generic one.
     Raises InvalidFile, UploadFailed, Invalid, BusinessRule (contract, teams.md section 9).
     """
-    certificate = _certificate(cert)
-    plain_key = _plain_key(key, password)
+    certificate = _certificate(cert, kind)
+    plain_key = _plain_key(key, password, password_part)
     if not matches(certificate, plain_key):
         raise Invalid([FieldError(KEY, "conflict", "is not the private key of this certificate")])
     _check_dates(certificate, now_ms)
-    if team_rfc is not None and certificate.rfc != team_rfc:
-        raise BusinessRule(f"The certificate belongs to {certificate.rfc}, the team's RFC is {team_rfc}")
+    refuse_other_rfc(certificate, team_rfc)
     environment = _environment(certificate, trust, livemode=livemode, allow_test_in_live=allow_test_in_live)
     return CheckedCsd(certificate, environment, plain_key)
 
 
-def _certificate(data: bytes) -> CertificateFacts:
+def refuse_other_rfc(certificate: CertificateFacts, team_rfc: str | None) -> None:
+    """Raises BusinessRule when the team has an RFC and it is not the certificate's."""
+    if team_rfc is not None and certificate.rfc != team_rfc:
+        raise BusinessRule(f"The certificate belongs to {certificate.rfc}, the team's RFC is {team_rfc}")
+
+
+def _certificate(data: bytes, kind: Kind) -> CertificateFacts:
     try:
         certificate = read(data)
     except CredentialRefused as refused:
         raise _file_problem(CERT, refused.reason) from refused
-    if certificate.kind is not Kind.CSD:
-        what = "a FIEL (e.firma)" if certificate.kind is Kind.FIEL else "another kind of certificate"
-        raise _format_problem(CERT, f"is {what}, not a CSD")
+    if certificate.kind is not kind:
+        raise _format_problem(CERT, f"is {NAMES[certificate.kind]}, not {NAMES[kind]}")
     return certificate
 
 
-def _plain_key(data: bytes, password: str) -> bytes:
+def _plain_key(data: bytes, password: str, part: str) -> bytes:
     """The password is taken literally but for one line end, which forms and files append."""
     try:
         return open_key(data, password.removesuffix("\n").removesuffix("\r"))
     except CredentialRefused as refused:
         if refused.reason is Reason.NOT_OPENED:
-            raise Invalid([FieldError(PASSWORD, "format", "does not open the private key")]) from refused
+            raise Invalid([FieldError(part, "format", "does not open the private key")]) from refused
         raise _file_problem(KEY, refused.reason) from refused
 
 

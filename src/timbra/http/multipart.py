@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import Headers, UploadFile
@@ -26,15 +26,16 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A form: its text parts and its files, each by the name of the part."""
+    """A form: its text parts and its files, each by the name of the part. ``literal``: text parts as sent, untrimmed."""
 
     fields: dict[str, str]
     files: dict[str, UploadedFile]
+    literal: dict[str, str] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
         """Field values and file digests, for fingerprints."""
         digests = {name: hashlib.sha256(file.content).hexdigest() for name, file in self.files.items()}
-        return {"fields": self.fields, "files": digests}
+        return {"fields": self.literal or self.fields, "files": digests}
 
 
 class _InMemoryParser(MultiPartParser):
@@ -55,13 +56,16 @@ async def parse_form(raw: bytes, content_type: str) -> Upload:
         raise UploadFailed from error
     fields: dict[str, str] = {}
     files: dict[str, UploadedFile] = {}
+    literal: dict[str, str] = {}
     for name, part in form.multi_items():
         if isinstance(part, UploadFile):
             files[name] = UploadedFile(part.filename or "", part.content_type or "", await part.read())
-        elif part.strip():
-            fields[name] = part.strip()
+        else:
+            literal[name] = part
+            if part.strip():
+                fields[name] = part.strip()
     await form.close()
-    return Upload(fields, files)
+    return Upload(fields, files, literal)
 
 
 async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:
