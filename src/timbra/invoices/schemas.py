@@ -202,6 +202,14 @@ class IncomeBody(IssueBody):
 class EgressBody(IssueBody):
     """``POST /invoices/egress``."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_effect(cls, data: Any) -> Any:
+        """These fields of an income invoice are taken here and mean nothing (contract invoices.md section 7)."""
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in ("automation_type", "global")}
+
     @field_validator("payment_method")
     @classmethod
     def _always_pue(cls, value: str) -> str:
