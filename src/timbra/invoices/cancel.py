@@ -47,7 +47,10 @@ async def cancel(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelB
     _check(known, body)
     expires_ms = await _check_with_sat(parts, known)
     faults.point("cancel.before_tx1")
-    record, request = await parts.database.write(lambda tx: _first(tx, parts, caller, known, body, expires_ms))
+    try:
+        record, request = await parts.database.write(lambda tx: _first(tx, parts, caller, known, body, expires_ms))
+    except Conflict:
+        return await _same_again(parts, caller, any_id, body)
     faults.point("cancel.after_tx1")
     record = await cancel_follow.hand_over(parts, record, request)
     if record.cancellation_status == CancelStatus.FAILED:
@@ -55,6 +58,16 @@ async def cancel(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelB
         assert refused is not None
         raise refusal_error(refused.code or "", refused.message or "", record.public_id, record.status)
     return await answer(parts, record)
+
+
+async def _same_again(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelBody) -> Answer:
+    """The answer when a parallel request was faster: its outcome if it asked for the same. Raises Conflict otherwise."""
+    known = await parts.database.read(lambda tx: _look(tx, caller.scope, any_id, body))
+    assert known is not None, "documents are never deleted"
+    if _is_same(known, body):
+        return await answer(parts, known.record)
+    _check(known, body)
+    raise Conflict("A cancellation of this invoice is in progress")
 
 
 async def answer(parts: InvoiceParts, record: InvoiceRecord) -> Answer:
@@ -72,11 +85,16 @@ def _look(tx: Tx, scope: TeamScope, any_id: str, body: CancelBody) -> _Known | N
     if record is None:
         return None
     uuid = record.uuid or ""
-    blockers = [public_id for relation, _, public_id in store.relations_to(tx, scope, uuid) if relation != SUBSTITUTION]
     replacement = store.find(tx, scope, body.substitution_uuid) if body.substitution_uuid else None
     relations = store.relations_of(tx, replacement) if replacement else []
     replaces = any(one.relationship == SUBSTITUTION and one.uuid == uuid for one in relations)
-    return _Known(record, store_cancel.current(tx, record), blockers, replacement, replaces)
+    return _Known(record, store_cancel.current(tx, record), _blockers(tx, scope, record), replacement, replaces)
+
+
+def _blockers(tx: Tx, scope: TeamScope, record: InvoiceRecord) -> list[str]:
+    """Live own documents that relate to the record other than as its replacement."""
+    related = store.relations_to(tx, scope, record.uuid or "")
+    return [public_id for relation, _, public_id in related if relation != SUBSTITUTION]
 
 
 def _substitution(body: CancelBody) -> str | None:
@@ -101,12 +119,16 @@ def _check(known: _Known, body: CancelBody) -> None:
         raise Conflict("The invoice is already canceled")
     if known.current is not None and known.current.status in OPEN:
         raise Conflict("A cancellation with another motive or replacement is in progress")
-    if known.blockers:
+    _check_blockers(known.blockers)
+    _check_replacement(known, body)
+
+
+def _check_blockers(blockers: list[str]) -> None:
+    if blockers:
         raise BusinessRule(
             "Live documents relate to this invoice: cancel them first",
-            details=[f"related document: {public_id}" for public_id in known.blockers],
+            details=[f"related document: {public_id}" for public_id in blockers],
         )
-    _check_replacement(known, body)
 
 
 def _check_replacement(known: _Known, body: CancelBody) -> None:
@@ -142,6 +164,7 @@ def _first(
     record = store_credits.lock(tx, caller.scope, [known.record.id])[0]
     if record.status != Status.VALID or record.cancellation_status in OPEN:
         raise Conflict("A cancellation of this invoice is in progress")
+    _check_blockers(_blockers(tx, caller.scope, record))
     request = Cancellation(
         team_id=record.team_id,
         invoice_id=record.id,

@@ -144,7 +144,7 @@ def _save(
     """Request, mirror, consequences and event together. None when another run was faster."""
     if not store_cancel.save(tx, after, before.status):
         return None
-    if acuse is not None and after.tries == 1:
+    if acuse is not None and not store.has_file(tx, record, FileKind.ACUSE, after.number):
         store.add_file(tx, record, FileKind.ACUSE, acuse, generation=after.number)
     is_open = after.status in OPEN
     look_ms = next_look_ms(after.requested_ms, at_ms) if is_open else None

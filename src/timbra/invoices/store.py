@@ -136,6 +136,17 @@ def file(tx: Tx, record: InvoiceRecord, kind: FileKind) -> bytes | None:
     return content
 
 
+def has_file(tx: Tx, record: InvoiceRecord, kind: FileKind, generation: int) -> bool:
+    """True when bytes of this kind and generation are stored."""
+    known = select(invoice_files.c.generation).where(
+        invoice_files.c.team_id == record.team_id,
+        invoice_files.c.invoice_id == record.id,
+        invoice_files.c.kind == kind.value,
+        invoice_files.c.generation == generation,
+    )
+    return tx.execute(known).first() is not None
+
+
 def count(tx: Tx, record: InvoiceRecord, status: Status, by: int) -> None:
     """The counter of (team, mode, kind, status) changes by ``by``."""
     row = {"team_id": record.team_id, "livemode": record.livemode, "kind": record.kind, "status": status.value}
