@@ -1,6 +1,6 @@
 """Documents with complements of others: built as text first, then completed as a tree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lxml import etree
@@ -55,9 +55,8 @@ def _declare(root: etree._Element, added: list[etree._Element], kept: list[str])
     names = {prefix: uri for prefix, uri in root.nsmap.items() if prefix is not None}
     for top in added:
         for element in top.iter():
-            for prefix, uri in element.nsmap.items():
-                if prefix is not None:
-                    names.setdefault(prefix, uri)
+            for prefix, uri in _used_names(element):
+                names.setdefault(prefix, uri)
             pairs = (element.get(SCHEMA_LOCATION) or "").split()
             element.attrib.pop(SCHEMA_LOCATION, "")
             for uri, place in zip(pairs[::2], pairs[1::2], strict=False):
@@ -65,3 +64,13 @@ def _declare(root: etree._Element, added: list[etree._Element], kept: list[str])
                     places += [uri, place]
     root.set(SCHEMA_LOCATION, " ".join(places))
     etree.cleanup_namespaces(root, top_nsmap=names, keep_ns_prefixes=kept)
+
+
+def _used_names(element: etree._Element) -> Iterable[tuple[str, str]]:
+    """(prefix, namespace) of the element's own name, and of all in scope when attributes have prefixes.
+
+    ``nsmap`` is built anew for each element: asking it everywhere takes seconds for a hostile fragment.
+    """
+    if any(str(name).startswith("{") for name in element.attrib):
+        return [(prefix, uri) for prefix, uri in element.nsmap.items() if prefix is not None]
+    return [] if element.prefix is None else [(element.prefix, element.tag[1:].partition("}")[0])]

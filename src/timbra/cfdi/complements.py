@@ -16,7 +16,9 @@ from timbra.cfdi.totals import Totals
 
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 SCHEMA_LOCATION: Final = f"{{{XSI}}}schemaLocation"
+XINCLUDE: Final = "http://www.w3.org/2001/XInclude"
 CUSTOM_LIMIT: Final = 64 * 1024  # bytes of one custom complement or addenda
+MAX_DECLARATIONS: Final = 100
 
 SAT: Final = "http://www.sat.gob.mx"
 CORE: Final = Namespace("cfdi", CFDI, f"{SAT}/sitio_internet/cfd/4/cfdv40.xsd")
@@ -31,6 +33,7 @@ _DECLARATION: Final = re.compile(r"\A\s*<\?xml\s[^>]*\?>")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*", re.ASCII)
 # The deepest place a fragment can have, so that what is let in here is not too deep in the document.
 _PLACE: Final = ("cfdi:Comprobante", "cfdi:Conceptos", "cfdi:Concepto", "cfdi:ComplementoConcepto")
+_NOT_PLACEABLE: Final = "is not XML that can be placed in a document"
 
 
 class ComplementRefused(ValueError):
@@ -130,9 +133,7 @@ def parse_custom(xml: str, namespaces: Sequence[Namespace]) -> etree._Element:
     element.tail = None
     if not element.tag.startswith("{"):
         raise ComplementRefused("must have a namespace of its own")
-    for each in element.iter():
-        if each.tag.startswith((f"{{{CFDI}}}", f"{{{TFD}}}")):
-            raise ComplementRefused("must not have elements of CFDI or TimbreFiscalDigital")
+    _check_names(element)
     if has_forbidden(etree.tostring(element, encoding="unicode")):
         raise ComplementRefused('must not contain "|" or control characters')
     return element
@@ -141,16 +142,29 @@ def parse_custom(xml: str, namespaces: Sequence[Namespace]) -> etree._Element:
 def check_addenda(xml: str, namespaces: Sequence[Namespace]) -> None:
     """Raises ComplementRefused unless the text is XML elements that can be the content of Addenda, at most 64 KiB.
 
-    namespaces: declared on the root of the document.
+    Nothing of CFDI or TimbreFiscalDigital is let in. namespaces: declared on the root of the document.
     """
     holder = parse_inside(xml, namespaces)
     if not len(holder) or not _is_blank(holder.text, *(element.tail for element in holder)):
         raise ComplementRefused("must be XML elements")
+    for element in holder:
+        _check_names(element)
+
+
+def _check_names(element: etree._Element) -> None:
+    """Nothing in a fragment may pass for a node of the document or its timbre, or bring other files in."""
+    for each in element.iter():
+        if each.tag.startswith((f"{{{CFDI}}}", f"{{{TFD}}}")):
+            raise ComplementRefused("must not have elements of CFDI or TimbreFiscalDigital")
+    if XINCLUDE in etree.tostring(element, encoding="unicode"):  # character references hide it from the parser
+        raise ComplementRefused("must not include other files")
 
 
 def parse_inside(xml: str, namespaces: Iterable[Namespace]) -> etree._Element:
     """A holder with the parsed fragment as its content; what cannot be a fragment raises ComplementRefused."""
     fragment = without_declaration(xml)
+    if fragment.count("xmlns") > MAX_DECLARATIONS:
+        raise ComplementRefused(f"declares more than {MAX_DECLARATIONS} namespaces")
     opening = "".join(f"<{name}>" for name in _PLACE).replace(">", f"{declarations(namespaces)}>", 1)
     closing = "".join(f"</{name}>" for name in reversed(_PLACE))
     try:
@@ -158,13 +172,16 @@ def parse_inside(xml: str, namespaces: Iterable[Namespace]) -> etree._Element:
         if len(raw) - len(opening) - len(closing) > CUSTOM_LIMIT:
             raise ComplementRefused(f"is larger than {CUSTOM_LIMIT} bytes")
         root = parse(raw, limit=len(raw))
-    except (UnicodeEncodeError, XmlRefused) as error:
-        raise ComplementRefused("is not XML that can be placed in a document") from error
+    except UnicodeEncodeError as error:
+        raise ComplementRefused(_NOT_PLACEABLE) from error
+    except XmlRefused as error:
+        reason = str(error).partition(": line")[0]  # a position in our holder would mislead
+        raise ComplementRefused(f"{_NOT_PLACEABLE}: {reason}") from error
     holder = root
     for _ in _PLACE[1:]:
         # A fragment that closes its holder and opens another is well-formed here, but does not stay in its place.
         if len(holder) != 1 or not _is_blank(holder.text, holder[0].tail):
-            raise ComplementRefused("is not XML that can be placed in a document")
+            raise ComplementRefused(_NOT_PLACEABLE)
         holder = holder[0]
     return holder
 

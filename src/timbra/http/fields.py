@@ -99,10 +99,16 @@ class Text(Rule):
         if len(text) < self.min:
             raise refuse("min_length", f"must have at least {self.min} characters")
         if len(text) > self.max:
-            raise refuse("max_length", f"must have at most {self.max} characters", text[: self.max].strip())
+            raise refuse("max_length", f"must have at most {self.max} characters", self._cut(text))
         if self.pattern is not None and not re.fullmatch(self.pattern, text):
             raise refuse("format", self.explain)
         return text
+
+    def _cut(self, text: str) -> str | None:
+        """A text short enough to be accepted and to be worth showing."""
+        cut = text[: self.max].strip()
+        fits = self.max <= TEXT_MAX and (self.pattern is None or re.fullmatch(self.pattern, cut))
+        return cut if fits else None
 
     def json_schema(self) -> dict[str, Any]:
         shape: dict[str, Any] = {"type": "string", "minLength": self.min, "maxLength": self.max}
@@ -206,9 +212,12 @@ class Amount(Rule):
         if amount < -AMOUNT_MAX:
             raise refuse("min", f"must be at least {-AMOUNT_MAX}")
         if decimals_of(amount) > self.decimals:
-            fix = amount.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
-            raise refuse("format", f"must have at most {self.decimals} decimals", fix)
+            raise refuse("format", f"must have at most {self.decimals} decimals", self._rounded(amount))
         return amount
+
+    def _rounded(self, amount: Decimal) -> Decimal | None:
+        rounded = amount.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
+        return rounded if self.above is None or rounded > self.above else None
 
     def json_schema(self) -> dict[str, Any]:
         shape: dict[str, Any] = {"type": "number", "maximum": _schema_number(self.max)}

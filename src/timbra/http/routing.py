@@ -186,12 +186,17 @@ class Operation:
         await _take(call, "api", identity.key_id)
         if self.bucket == "upload":
             await _take(call, "upload", identity.key_id)
+        team = call.query.get("team")
+        path_team = call.params[self.team_in_path] if self.team_in_path else None
+        for place, named in (("team", team), ("id", path_team)):
+            if named and not _OBJECT_ID.fullmatch(named):
+                raise NotFound.at(place)
         caller = await identify(
             kit.authenticator,
             identity,
             self.access,
-            team=call.query.get("team"),
-            path_team=call.params[self.team_in_path] if self.team_in_path else None,
+            team=team,
+            path_team=path_team,
             request_id=exchange_of(call.scope).request_id,
             ip=address,
         )

@@ -21,7 +21,7 @@ class SearchKey(Rule):
         if not isinstance(value, str):
             raise refuse("type", "must be text")
         text = value.strip()
-        if text.startswith(METADATA_PREFIX) and len(text) > len(METADATA_PREFIX):
+        if text.startswith(METADATA_PREFIX) and len(text) > len(METADATA_PREFIX) and "\0" not in text:
             return text
         if text.lower() in self.plain:
             return text.lower()
@@ -36,6 +36,8 @@ class Scalar(Rule):
         text = scalar_text(value)
         if text is None:
             raise refuse("type", "must be text, a number, true or false")
+        if "\0" in text:
+            raise refuse("format", "must not contain U+0000")
         return text
 
 

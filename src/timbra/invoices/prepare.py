@@ -17,6 +17,7 @@ from timbra.clients.reference import receiver, resolve
 from timbra.credentials.csd import CsdSigner
 from timbra.http.caller import Caller
 from timbra.http.errors import BusinessRule, FieldError, Invalid
+from timbra.invoices import fragments
 from timbra.invoices.parts import HOUR_MS, MINUTE_MS, InvoiceParts
 from timbra.invoices.schemas import PERIODICITY_WORDS, IssueBody
 from timbra.services import lines
@@ -55,6 +56,10 @@ async def prepare(
     first_related: payment form of the first own related invoice, the default of an egress.
     """
     now_ms = parts.clock.now_ms()
+    addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
+    fragments.check(
+        _namespaces(body), [line.complement for line in body.items], _complements(kind, body, team), addenda
+    )
     signer = await _signer(parts, caller, now_ms)
     issuer = _issuer(parts, team, signer)
     client = await resolve(parts.database, caller, body.client, catalogs=parts.sat.catalogs, at_ms=now_ms)
@@ -77,7 +82,6 @@ async def prepare(
     resolved = [_with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
     invoice = _document(parts, kind, body, team, issuer, to, resolved, issued_ms, first_related)
     totals = _totals(parts, invoice, now_ms, signer)
-    addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
     notes = body.invoice_pdf_notes if body.invoice_pdf_notes is not None else team.settings["invoice_pdf_notes"]
     return Prepared(team, client, resolved, invoice, totals, signer, issued_ms, addenda, notes)
 
@@ -195,10 +199,8 @@ def _document(
             Relation(one.relationship, tuple(uuid.lower() for uuid in one.documents)) for one in body.related_documents
         ),
         local_taxes=_local_taxes(kind, body, team),
-        complements=tuple(one.data for one in body.complements)
-        if body.complements is not None
-        else _default_complements(kind, team),
-        namespaces=tuple(Namespace(one.prefix, one.uri, one.schema_location) for one in body.namespaces),
+        complements=_complements(kind, body, team),
+        namespaces=_namespaces(body),
     )
 
 
@@ -256,8 +258,15 @@ def _local_taxes(kind: str, body: IssueBody, team: Team) -> tuple[LocalTax, ...]
     )
 
 
-def _default_complements(kind: str, team: Team) -> tuple[str, ...]:
+def _complements(kind: str, body: IssueBody, team: Team) -> tuple[str, ...]:
+    """Those of the request, else the team's own on income invoices."""
+    if body.complements is not None:
+        return tuple(one.data for one in body.complements)
     return tuple(one["data"] for one in team.settings["complements"]) if kind == INCOME else ()
+
+
+def _namespaces(body: IssueBody) -> tuple[Namespace, ...]:
+    return tuple(Namespace(one.prefix, one.uri, one.schema_location) for one in body.namespaces)
 
 
 def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigner) -> Totals:
@@ -272,7 +281,8 @@ def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigne
         problems.append(FieldError(error.path, error.code, error.message, error.fix))
     findings = _findings(parts, invoice, totals, now_ms, signer)
     refusals = [finding for finding in findings if finding.level is Level.REFUSE]
-    problems += [_field(finding) for finding in refusals]
+    known = {(problem.path, problem.code) for problem in problems}
+    problems += [_field(finding) for finding in refusals if (finding.path, finding.code) not in known]
     if problems:
         codes_of_sat = [problem.code for problem in problems if matrix.lookup(problem.code) is not None]
         raise Invalid(problems, extra={"cfdi": cfdi_error(codes_of_sat[0], None)} if codes_of_sat else None)

@@ -7,7 +7,6 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import currency_for_trade
-from timbra.cfdi.read import XmlRefused, parse
 from timbra.clients.reference import ClientReference
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Code, Email, Flag, Instant, Metadata, Text, Whole, refuse
@@ -16,10 +15,8 @@ from timbra.services.lines import LineBody
 MAX_LINES = 5_000
 MAX_RELATED = 5_000
 XML_LIMIT_BYTES = 64 * 1024
-COMPLEMENT_LIMIT_BYTES = 1024 * 1024
 UUID_FORM = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 SERIES_FORM = r"[A-Za-z0-9_-]{1,25}"
-RESERVED_NAMESPACES = ("http://www.sat.gob.mx/cfd/4", "http://www.sat.gob.mx/TimbreFiscalDigital")
 PERIODICITY_WORDS = {"day": "01", "week": "02", "two_weeks": "03", "month": "04", "two_months": "05"}
 PAYMENT_AUTOMATIONS = {
     "payment": "payment",
@@ -31,17 +28,6 @@ PAYMENT_AUTOMATIONS = {
 
 Uuid = Annotated[str, Text(max=36, pattern=UUID_FORM, explain="must be a UUID")]
 OptionalText = Annotated[str | None, Text(max=1_000)]
-
-
-def root_of(xml: str, limit_bytes: int = XML_LIMIT_BYTES) -> Any:
-    """The root of a caller's XML text. Raises the field error of a text that is not well formed or too large."""
-    content = xml.encode()
-    if len(content) > limit_bytes:
-        raise refuse("max_length", f"must have at most {limit_bytes} bytes")
-    try:
-        return parse(content, limit=limit_bytes)
-    except XmlRefused as error:
-        raise refuse("format", f"must be well-formed XML: {error}") from None
 
 
 class RelatedBody(Command):
@@ -68,19 +54,10 @@ class GlobalBody(Command):
 
 
 class ComplementBody(Command):
-    """A complement handed over as XML."""
+    """A complement handed over as XML; ``fragments`` judges it together with the namespaces of the request."""
 
     type: Annotated[str, Choice("custom")]
-    data: Annotated[str, Text(max=COMPLEMENT_LIMIT_BYTES, multiline=True)]
-
-    @field_validator("data")
-    @classmethod
-    def _own_namespace(cls, value: str) -> str:
-        root = root_of(value, COMPLEMENT_LIMIT_BYTES)
-        namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
-        if not namespace or namespace in RESERVED_NAMESPACES:
-            raise refuse("not_allowed", "must be an element of the complement's own namespace")
-        return value
+    data: Annotated[str, Text(max=XML_LIMIT_BYTES, multiline=True)]
 
 
 class NamespaceBody(Command):
@@ -170,13 +147,6 @@ class IssueBody(Command):
     def _known_currency(cls, value: str) -> str:
         if not currency_for_trade(value):
             raise refuse("not_in_catalog", "is not a currency of SAT", "MXN")
-        return value
-
-    @field_validator("addenda")
-    @classmethod
-    def _well_formed(cls, value: str | None) -> str | None:
-        if value is not None:
-            root_of(value)
         return value
 
 

@@ -1,7 +1,7 @@
 """JSON in and out without ever passing a decimal through a binary float."""
 
 import json as _json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -57,7 +57,10 @@ def _integer(text: str) -> int | Decimal:
 
 
 def _fraction(text: str) -> Decimal:
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # the exponent itself has too many digits
+        raise JsonRefused("a number is out of range") from None
     if abs(value.adjusted()) > MAX_EXPONENT:
         raise JsonRefused("a number is out of range")
     return value
