@@ -79,8 +79,7 @@ class Wiring:
 
     @cached_property
     def vault(self) -> Vault:
-        folder = self.settings.master_key_dir or self.settings.data_dir / "keys"
-        keys = LocalKeys.open(folder, may_create=not vault_rotate.is_sealed(self.database))
+        keys = LocalKeys.open(self.settings.key_folder, may_create=not vault_rotate.is_sealed(self.database))
         vault_rotate.refuse_foreign(self.database, keys)
         return Vault(keys)
 

@@ -12,6 +12,7 @@ from timbra.cli.doctor import doctor
 from timbra.cli.keys import keys
 from timbra.cli.migrate import migrate
 from timbra.cli.serve import serve
+from timbra.cli.vault import vault
 from timbra.cli.verify import verify
 from timbra.cli.worker import worker
 
@@ -50,4 +51,5 @@ app.command()(demo)
 app.command()(doctor)
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
+app.add_typer(vault, name="vault")
 app.add_typer(catalogs.app, name="catalogs")

@@ -19,7 +19,8 @@ from timbra.cli import startup
 from timbra.platform import logs, migrate
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, DatabaseUnavailable, sqlite_module
-from timbra.platform.vault_local import KEY_FILE
+from timbra.platform.mailer import MailServer
+from timbra.platform.vault_local import KEY_FILE, newest_file
 
 OLDEST_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 may damage a WAL database when two connections checkpoint at once
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
@@ -89,10 +90,10 @@ def _data_dir(found: Settings) -> Iterator[Diagnosis]:
 
 
 def _master_key(found: Settings) -> Iterator[Diagnosis]:
-    folder = (found.master_key_dir or found.data_dir / "keys").resolve()
-    key = folder / KEY_FILE
-    if not key.exists():
-        yield Diagnosis("ok", "master key", f"{key} will be made at the first start; keep a copy of it elsewhere then")
+    folder = found.key_folder.resolve()
+    key = newest_file(folder)
+    if key is None:
+        yield Diagnosis("ok", "master key", f"{folder / KEY_FILE} will be made at the first start; keep a copy of it elsewhere then")
         return
     for path in (folder, key):
         mode = path.stat().st_mode & 0o777
@@ -180,8 +181,14 @@ def _stamping(found: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("note", "certificates", "SAT's test certificates are accepted in live mode", do)
 
 
-def _mail(_found: Settings) -> Iterator[Diagnosis]:
-    yield Diagnosis("note", "mail", "off: no mail is sent, and *_sent fields are false")
+def _mail(found: Settings) -> Iterator[Diagnosis]:
+    if found.mail is None:
+        yield Diagnosis("note", "mail", "off: no mail is sent, and *_sent fields are false")
+        return
+    server = MailServer.from_url(found.mail.get_secret_value())
+    yield Diagnosis("ok", "mail", f"{server.host}:{server.port}, tls={server.tls}, from {server.sender.addr_spec}")
+    if server.tls == "none" and not _is_loopback(server.host):
+        yield Diagnosis("note", "mail", "mail and its password travel unencrypted", "set tls=starttls in TIMBRA_MAIL")
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (

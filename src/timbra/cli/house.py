@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from timbra.cli import startup
 from timbra.platform import migrate
 from timbra.platform.config import Settings
 from timbra.wiring import Wiring
@@ -15,6 +16,7 @@ def opened(settings: Settings | None = None) -> Iterator[Wiring]:
     try:
         if house.database.is_sqlite:
             migrate.upgrade(house.database)
+        startup.master_keys(house.settings, house.database)
         yield house
     finally:
         house.close()

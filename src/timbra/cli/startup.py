@@ -9,10 +9,12 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from timbra.platform import logs, migrate
+from timbra.platform import logs, migrate, vault_rotate
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, DatabaseUnavailable
 from timbra.platform.single import AlreadyRunning, SingleProcess
+from timbra.platform.vault import VaultRefused
+from timbra.platform.vault_local import LocalKeys
 
 SEVERAL = "For several processes use PostgreSQL: set TIMBRA_DATABASE_URL=postgresql://user@host/database"
 
@@ -71,8 +73,19 @@ def ready_database(found: Settings) -> Iterator[None]:
                     f"the database is at revision {migrate.current(opened) or 'none'}, this release needs "
                     f"{migrate.head()}. Run `timbra migrate`, then start again"
                 )
+            master_keys(found, opened)
             opened.close()
             yield
+
+
+def master_keys(found: Settings, opened: Database) -> LocalKeys:
+    """The master keys of this migrated database; the command ends when those here are others."""
+    try:
+        keys = LocalKeys.open(found.key_folder, may_create=not vault_rotate.is_sealed(opened))
+        vault_rotate.refuse_foreign(opened, keys)
+    except VaultRefused as refused:
+        fail(str(refused))
+    return keys
 
 
 def sole_process(opened: Database) -> SingleProcess | nullcontext[None]:

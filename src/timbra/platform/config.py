@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data_dir / DATABASE_FILE).resolve()}"
 
     @property
+    def key_folder(self) -> Path:
+        """Where the master key is."""
+        return self.master_key_dir or self.data_dir / "keys"
+
+    @property
     def is_embedded(self) -> bool:
         """Whether the database is an SQLite file, which has one server process."""
         return self.url.startswith("sqlite")

@@ -135,6 +135,12 @@ def name_of(number: int) -> str:
     return FIRST_NAME if number == 1 else f"{FIRST_NAME}-{number}"
 
 
+def newest_file(folder: Path) -> Path | None:
+    """The file of the key in use; None when there is none."""
+    numbers = _numbers(folder) if folder.is_dir() else []
+    return folder / _file_of(numbers[-1]) if numbers else None
+
+
 def _file_of(number: int) -> str:
     return KEY_FILE if number == 1 else f"master.{number}.key"
 
