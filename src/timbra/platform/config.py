@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from timbra.platform.mailer import MailServer
+
 DATABASE_FILE = "timbra.sqlite"
 DEFAULT_ORIGIN = "http://127.0.0.1:8000"
 
@@ -51,6 +53,13 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value
+
+    @field_validator("mail")
+    @classmethod
+    def _usable_mail(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.from_url(value.get_secret_value())
+        return value
 
     @property
     def url(self) -> str:
