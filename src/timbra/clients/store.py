@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
 
 from timbra.catalogs.address import Address
 from timbra.cfdi.text import clean_rfc
@@ -99,9 +99,18 @@ def add(tx: Tx, scope: TeamScope, client: Client) -> None:
     tx.execute(insert(clients), _row(client))
 
 
+_GET = select(clients).where(
+    clients.c.team_id == bindparam("team"),
+    clients.c.id == bindparam("id"),
+    clients.c.livemode == bindparam("mode"),
+    clients.c.deleted.is_(False),
+)
+
+
 def get(tx: Tx, scope: TeamScope, client_id: str) -> Client | None:
     """The client of that id, None when it is deleted or not of this team and mode."""
-    row = tx.execute(_visible(scope).where(clients.c.id == client_id)).one_or_none()
+    where = {"team": scope.team_id, "id": client_id, "mode": scope.livemode}
+    row = tx.execute(_GET, where).one_or_none()
     return _client(row) if row else None
 
 

@@ -7,12 +7,25 @@ is found (``timbra audit verify``). A cut at the end is found with the anchors: 
 import hashlib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Executable,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from timbra.platform import json
-from timbra.platform.db import Instant, JsonText, Tx, insert_or, metadata
+from timbra.platform.db import Instant, JsonText, Tx, insert_on, metadata
 from timbra.platform.scope import Actor, TeamScope
 
 
@@ -85,6 +98,8 @@ audit_heads = Table(
 )
 
 _CONTENT = [column.name for column in audit_log.columns if column.name != "hash"]
+_INSERT = insert(audit_log)
+_SET_HASH = update(audit_heads).where(audit_heads.c.team_id == bindparam("team")).values(hash=bindparam("new"))
 
 
 def append(
@@ -117,18 +132,23 @@ def append(
         "changes": json.dumps(changes or {}).decode(),
     }
     row["hash"] = chained(before, row)
-    tx.execute(insert(audit_log), row)
-    tx.execute(update(audit_heads).where(audit_heads.c.team_id == scope.team_id).values(hash=row["hash"]))
+    tx.execute(_INSERT, row)
+    tx.execute(_SET_HASH, {"team": scope.team_id, "new": row["hash"]})
 
 
 def _next(tx: Tx, team_id: str) -> tuple[int, bytes]:
     """Number of the new row and hash of the one before it; the team's chain is locked until the transaction ends."""
     start = {"team_id": team_id, "seq": 1, "hash": FIRST_HASH}
-    grown = insert_or(tx, audit_heads).on_conflict_do_update(
+    head = tx.execute(_grow(tx.dialect), start).one()
+    return head.seq, bytes(head.hash)
+
+
+@cache
+def _grow(dialect: str) -> Executable:
+    grown = insert_on(dialect, audit_heads).on_conflict_do_update(
         index_elements=["team_id"], set_={"seq": audit_heads.c.seq + 1}
     )
-    head = tx.execute(grown.returning(audit_heads.c.seq, audit_heads.c.hash), start).one()
-    return head.seq, bytes(head.hash)
+    return grown.returning(audit_heads.c.seq, audit_heads.c.hash)
 
 
 def chained(before: bytes, row: Mapping[str, Any]) -> bytes:

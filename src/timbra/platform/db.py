@@ -1,20 +1,20 @@
 """The database: engines, units of work and column types. The only module that commits.
 
-A unit of work is a plain function that gets a ``Tx``; it runs in a worker thread, is committed before its result is
-given back, and never waits for a network. On SQLite every writing unit begins IMMEDIATE and they queue behind one
-another inside the process; reads have connections of their own. See docs/decisions/0004-two-engines.md.
+A unit of work is a plain function that gets a ``Tx``; it is committed before its result is given back, and never waits
+for a network. On PostgreSQL it runs in a worker thread. On SQLite reading units do; writing units begin IMMEDIATE, queue
+behind one another inside the process and share commits (``timbra.platform.turns``). A unit may run again after a
+failure, so it changes nothing but the database. See docs/decisions/0004-two-engines.md.
 """
 
 import asyncio
-import importlib
-import sqlite3
 import threading
-import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -25,25 +25,31 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    create_engine,
     event,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql import Executable
 from sqlalchemy.types import TypeDecorator
 
 from timbra.platform import faults, tenancy
+from timbra.platform.engines import (
+    begins_at_once,
+    is_duplicate,
+    is_outage,
+    is_serialization_failure,
+    normalise_url,
+    postgresql_engine,
+    sqlite_engine,
+)
+from timbra.platform.turns import Turns
 
 T = TypeVar("T")
 
 SQLITE_THREADS = 2
 POSTGRESQL_THREADS = 8
-BUSY_TIMEOUT_S = 5
-LOCK_TIMEOUT_MS = 3_000
-STATEMENT_TIMEOUT_MS = 5_000
+LOCK_WAIT_S = 30
 SERIALIZATION_RETRIES = 5
 
 metadata = MetaData(
@@ -131,60 +137,12 @@ def _guarded(engine: Engine) -> Engine:
 
 def insert_or(tx: Tx, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` on both engines."""
-    return sqlite.insert(table) if tx.dialect == "sqlite" else postgresql.insert(table)
+    return insert_on(tx.dialect, table)
 
 
-def sqlite_module() -> types.ModuleType:
-    """The SQLite driver: the ``pysqlite3`` wheel where it exists, whose library is newer than most systems'."""
-    try:
-        return importlib.import_module("pysqlite3")
-    except ImportError:
-        return sqlite3
-
-
-def _sqlite_engine(url: str, begin: str, threads: int, foreign_keys: str = "ON") -> Engine:
-    engine = create_engine(
-        url,
-        module=sqlite_module(),
-        poolclass=QueuePool,
-        pool_size=threads,
-        max_overflow=0,
-        hide_parameters=True,  # values would reach the log with an error
-        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={foreign_keys}", "cache_size=-16000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _postgresql_engine(url: str, threads: int) -> Engine:
-    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c timbra.team=*"
-    return create_engine(
-        url,
-        pool_size=threads,
-        max_overflow=0,
-        hide_parameters=True,  # values would reach the log with an error
-        pool_timeout=STATEMENT_TIMEOUT_MS / 1000,
-        pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": 3},
-    )
-
-
-def normalise_url(url: str) -> str:
-    """The URL with the driver this server uses (psycopg 3)."""
-    for prefix in ("postgres://", "postgresql://"):
-        if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
-    return url
+def insert_on(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for statements that are built once and kept: building one costs ten times its execution."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 class Database:
@@ -194,32 +152,72 @@ class Database:
         self.url = normalise_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
-            self.writer = _guarded(_sqlite_engine(self.url, "BEGIN IMMEDIATE", 1))
-            self.reader = _guarded(_sqlite_engine(self.url, "BEGIN", SQLITE_THREADS))
+            self.writer = _guarded(sqlite_engine(self.url, "BEGIN IMMEDIATE", 1))
+            self.reader = _guarded(sqlite_engine(self.url, "BEGIN", SQLITE_THREADS))
+            self._looker = _guarded(sqlite_engine(self.url, "BEGIN", 1))
             self._write_threads = ThreadPoolExecutor(1, "db-write")
             self._read_threads = ThreadPoolExecutor(SQLITE_THREADS, "db-read")
         else:
-            self.writer = self.reader = _guarded(_postgresql_engine(self.url, POSTGRESQL_THREADS))
+            self.writer = self.reader = self._looker = _guarded(postgresql_engine(self.url, POSTGRESQL_THREADS))
             self._write_threads = self._read_threads = ThreadPoolExecutor(POSTGRESQL_THREADS, "db")
-        # One writer per process on SQLite: the engine's own waiting is unfair.
-        self._write_lock = threading.RLock() if self.is_sqlite else nullcontext()
+        self._write_lock = threading.Lock()  # SQLite: one writer per process, the engine's own waiting is unfair
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """The result of ``unit``, whose changes are durable when this returns. Raises DatabaseUnavailable, UniqueViolation."""
-        run = copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._write_threads, run, self.write_sync, unit)
+        loop, context = asyncio.get_running_loop(), copy_context()
+        if not self.is_sqlite:
+            return await loop.run_in_executor(self._write_threads, context.run, self.write_sync, unit)
+        turns = self._turns.get(loop) or self._turns.setdefault(loop, Turns(self._begin_turn))
+        return await turns.run(lambda tx: context.run(_inside, unit, tx))
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
         """The result of ``unit`` over one snapshot. Raises DatabaseUnavailable."""
         run = copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, run, self.read_sync, unit)
 
+    async def look(self, unit: Callable[[Tx], T]) -> T:
+        """Like ``read``, for a few rows found by their keys: on SQLite at once, a thread would cost more than they do."""
+        return self._run(self._looker, unit) if self.is_sqlite else await self.read(unit)
+
     def write_sync(self, unit: Callable[[Tx], T]) -> T:
         """Like ``write``, for callers without an event loop (commands, migrations)."""
-        with self._write_lock:
+        with self._alone():
             result = self._run(self.writer, unit)
         faults.point("db.committed")
         return result
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        self._take_lock()
+        try:
+            yield
+        finally:
+            self._write_lock.release()
+
+    def _take_lock(self) -> None:
+        if not self._write_lock.acquire(timeout=LOCK_WAIT_S):
+            raise DatabaseUnavailable("another writer of this process does not end")
+
+    async def _begin_turn(self) -> "_Turn":
+        """The transaction of the next units; waits in a thread for writers elsewhere."""
+        run = partial(asyncio.get_running_loop().run_in_executor, self._write_threads)
+        if not self._write_lock.acquire(blocking=False):
+            await run(self._take_lock)
+        connection = None
+        try:
+            connection = self.writer.connect()
+            if not begins_at_once(connection):
+                await run(connection.begin)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            self._write_lock.release()
+            raise _translated(error) from error
+        return _Turn(connection, run, self._write_lock)
 
     def read_sync(self, unit: Callable[[Tx], T]) -> T:
         """Like ``read``, for callers without an event loop."""
@@ -229,9 +227,9 @@ class Database:
         """Like ``write_sync``, for changes of the schema: no statement limit, foreign keys looked at only at the end."""
         if not self.is_sqlite:
             return self._run(self.writer, lambda tx: _without_limit(tx, unit))
-        engine = _sqlite_engine(self.url, "BEGIN EXCLUSIVE", 1, foreign_keys="OFF")
+        engine = sqlite_engine(self.url, "BEGIN EXCLUSIVE", 1, foreign_keys="OFF")
         try:
-            with self._write_lock:
+            with self._alone():
                 return self._run(engine, lambda tx: _checked(tx, unit))
         finally:
             engine.dispose()
@@ -242,21 +240,84 @@ class Database:
             try:
                 return _run_once(engine, unit)
             except DBAPIError as error:
-                if _is_serialization_failure(error) and attempt + 1 < SERIALIZATION_RETRIES:
+                if is_serialization_failure(error) and attempt + 1 < SERIALIZATION_RETRIES:
                     continue
-                if isinstance(error, IntegrityError) and _is_duplicate(error):
-                    raise UniqueViolation from error
-                if _is_outage(error):
-                    raise DatabaseUnavailable(type(error.orig).__name__) from error
-                raise
+                raise _translated(error) from error
         raise AssertionError("unreachable: the loop returns or raises")
 
     def close(self) -> None:
         """No thread and no connection is left."""
         self._write_threads.shutdown()
         self._read_threads.shutdown()
-        self.writer.dispose()
-        self.reader.dispose()
+        for engine in (self.writer, self.reader, self._looker):
+            engine.dispose()
+
+
+class _Turn:
+    """One transaction of SQLite's writing connection, begun; the process's write lock is held until its end."""
+
+    def __init__(self, connection: Connection, in_thread: Callable[..., Any], lock: threading.Lock) -> None:
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self._in_thread = in_thread
+        self._lock = lock
+        self._lost: BaseException | None = None
+
+    def attempt(self, unit: Callable[[Tx], Any]) -> tuple[Any, BaseException | None]:
+        """Result or error of the unit; a failed one leaves nothing behind."""
+        if self._lost is not None:
+            return None, self._lost
+        self._driver.execute("SAVEPOINT unit")
+        try:
+            result = unit(Tx(self._connection))
+        except BaseException as error:  # noqa: BLE001 (told to whoever waits)
+            if not self._driver.in_transaction:  # a full disk, for example: SQLite has undone everything
+                self._lost = error
+                return None, error
+            self._driver.execute("ROLLBACK TO unit")
+            self._driver.execute("RELEASE unit")
+            return None, _translated(error)
+        self._driver.execute("RELEASE unit")
+        return result, None
+
+    async def end(self) -> None:
+        """Everything is durable. Raises DatabaseUnavailable when it is not; nothing has happened then."""
+        await self._in_thread(self._end)
+
+    def _end(self) -> None:
+        try:
+            if self._lost is not None:
+                raise DatabaseUnavailable("transaction lost") from self._lost
+            self._connection.commit()
+        except DBAPIError as error:
+            raise _translated(error) from error
+        finally:
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+            self._connection.close()
+            self._lock.release()
+
+
+def _inside(unit: Callable[[Tx], T], tx: Tx) -> T:
+    """The unit, in a context of its own that knows it is inside a transaction."""
+    assert not in_transaction.get(), "units of work do not nest"
+    in_transaction.set(True)
+    return unit(tx)
+
+
+def _translated(error: BaseException) -> BaseException:
+    """What callers are told of an error of the driver."""
+    if not isinstance(error, DBAPIError):
+        return error
+    told: Exception = error
+    if isinstance(error, IntegrityError) and is_duplicate(error):
+        told = UniqueViolation()
+    elif is_outage(error):
+        told = DatabaseUnavailable(type(error.orig).__name__)
+    else:
+        return error
+    told.__cause__ = error
+    return told
 
 
 def _run_once(engine: Engine, unit: Callable[[Tx], T]) -> T:
@@ -281,19 +342,3 @@ def _checked(tx: Tx, unit: Callable[[Tx], T]) -> T:
     broken = tx.execute(text("PRAGMA foreign_key_check")).all()
     assert not broken, f"rows without their parent: {broken[:5]}"
     return result
-
-
-def _is_serialization_failure(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
-
-
-def _is_duplicate(error: IntegrityError) -> bool:
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE constraint" in str(error.orig)
-
-
-def _is_outage(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    if not isinstance(error, OperationalError):
-        return getattr(error.orig, "sqlstate", None) in ("55P03", "57014", "57P01", "57P03", "53300")
-    return "no such" not in str(error.orig)

@@ -20,12 +20,14 @@ events = Table(
     Index(None, "team_id", "livemode", "position"),
 )
 
+_INSERT = insert(events)
+
 
 def append(tx: Tx, scope: TeamScope, type_: str, object_id: str, body: bytes | str, at_ms: int) -> str:
     """The event is stored with the change: both or neither. ``body``: JSON of the object after the change. Its id."""
     event_id = new_id("evt")
     tx.execute(
-        insert(events),
+        _INSERT,
         {
             "id": event_id,
             "team_id": scope.team_id,

@@ -26,7 +26,8 @@ from sqlalchemy import Column, Engine, String, Table, create_engine, delete, eve
 
 from timbra.platform.clock import Clock
 from timbra.platform.config import Settings
-from timbra.platform.db import Database, Instant, Tx, insert_or, metadata, sqlite_module
+from timbra.platform.db import Database, Instant, Tx, insert_or, metadata
+from timbra.platform.engines import sqlite_module
 from timbra.platform.ids import new_id
 
 APPLICATION = "timbra"

@@ -14,7 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import make_url
 
 from timbra.platform import jobs
-from timbra.platform.db import Database, Tx, sqlite_module
+from timbra.platform.db import Database, Tx
+from timbra.platform.engines import sqlite_module
 
 
 class DatabaseNewer(Exception):

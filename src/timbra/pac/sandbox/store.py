@@ -1,12 +1,13 @@
 """SQL of the sandbox PAC."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from timbra.pac.sandbox.tables import sandbox_keys, sandbox_losses, sandbox_stamps
-from timbra.platform.db import Tx, insert_or
+from timbra.platform.db import Tx, insert_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,12 @@ class SandboxStamp:
 
 _COLUMNS = [sandbox_stamps.c[name] for name in SandboxStamp.__slots__]
 _STAMP: Select[Any] = select(*_COLUMNS)
+_BY_XML = _STAMP.where(sandbox_stamps.c.pac == bindparam("pac"), sandbox_stamps.c.sha256 == bindparam("digest"))
 
 
 def find(tx: Tx, pac: str, sha256: bytes) -> SandboxStamp | None:
     """What the PAC did with these very bytes."""
-    row: Any = tx.execute(_STAMP.where(sandbox_stamps.c.pac == pac, sandbox_stamps.c.sha256 == sha256)).one_or_none()
+    row: Any = tx.execute(_BY_XML, {"pac": pac, "digest": sha256}).one_or_none()
     return SandboxStamp(*row) if row else None
 
 
@@ -44,8 +46,12 @@ def find_by_uuid(tx: Tx, uuid: str) -> SandboxStamp | None:
 def add(tx: Tx, stamp: SandboxStamp) -> bool:
     """False when the bytes were stamped before; nothing changes then."""
     row = {name: getattr(stamp, name) for name in SandboxStamp.__slots__}
-    statement = insert_or(tx, sandbox_stamps).on_conflict_do_nothing().returning(sandbox_stamps.c.uuid)
-    return tx.execute(statement, row).first() is not None
+    return tx.execute(_add(tx.dialect), row).first() is not None
+
+
+@cache
+def _add(dialect: str) -> Executable:
+    return insert_on(dialect, sandbox_stamps).on_conflict_do_nothing().returning(sandbox_stamps.c.uuid)
 
 
 def request_cancel(tx: Tx, uuid: str, at_ms: int) -> None:
