@@ -18,15 +18,10 @@ from timbra.catalogs.wheels import locate
 from timbra.cli import startup
 from timbra.platform import logs, migrate
 from timbra.platform.config import Settings
-<<<<<<< Updated upstream
-from timbra.platform.db import Database, DatabaseUnavailable, sqlite_module
-from timbra.platform.mailer import MailServer
-from timbra.platform.vault_local import KEY_FILE, newest_file
-=======
 from timbra.platform.db import Database, DatabaseUnavailable
 from timbra.platform.engines import sqlite_module
-from timbra.platform.vault_local import KEY_FILE
->>>>>>> Stashed changes
+from timbra.platform.mailer import MailServer
+from timbra.platform.vault_local import KEY_FILE, newest_file
 
 OLDEST_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 may damage a WAL database when two connections checkpoint at once
 COLOURS = {"ok": "green", "note": "yellow", "bad": "red"}
