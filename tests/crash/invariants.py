@@ -44,7 +44,12 @@ class Snapshot:
 
 def violations(database: Database) -> list[str]:
     """Everything that is wrong, in words."""
-    found = database.read_sync(snapshot)
+    return database.read_sync(faults)
+
+
+def faults(tx: Tx) -> list[str]:
+    """Everything that is wrong as this transaction sees it."""
+    found = snapshot(tx)
     checks = (_requests, _folios, _stamps, _balances, _events, _frozen, _counters, _settled, _cancellations)
     return [fault for check in checks for fault in check(found)]
 
