@@ -25,7 +25,7 @@ WRONG = {
 }
 
 # Tables of the whole server: no row of them belongs to a team.
-SERVER_TABLES = {"billing_accounts", "users", "teams", "signing_keys", "job_workers"}
+SERVER_TABLES = {"billing_accounts", "users", "teams", "signing_keys", "job_workers", "master_keys"}
 # The engine hands out their key; the team is a column of every row and of the index that reads them.
 NUMBERED_TABLES = {"events"}
 

@@ -51,13 +51,17 @@ class Forger:
         return f"{text}.{coded(hmac.digest(secret, text.encode(), hashlib.sha256))}"
 
 
-def forged(forger: Forger, world: World) -> Iterator[tuple[str, str]]:
+def forged(forger: Forger, world: World) -> Iterator[tuple[str, str]]:  # noqa: PLR0915 (a list)
     head, body, signature = forger.head, forger.body, forger.signature
     h, b, s = forger.good.split(".")
     raw = forger.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
     pem = forger.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     der = forger.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": coded(forger.own.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))}
+    jwk = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": coded(forger.own.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)),
+    }
     for alg in ("none", "None", "NONE", "nOnE"):
         yield f"alg {alg}", f"{coded({**head, 'alg': alg})}.{b}."
     yield "alg none with the good signature", f"{coded({**head, 'alg': 'none'})}.{b}.{s}"

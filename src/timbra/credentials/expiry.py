@@ -33,7 +33,7 @@ async def warn(parts: CredentialParts) -> int:
 def _warn(tx: Tx, parts: CredentialParts, csd: Ending, now_ms: int) -> bool:
     left_ms = csd.not_after_ms - now_ms
     due = [days for days in DAYS if left_ms <= days * DAY_MS]
-    fresh = [days for days in due if store.note_warning(tx, csd.id, days, now_ms)]
+    fresh = [days for days in due if store.note_warning(tx, csd, days, now_ms)]
     if not due or due[-1] not in fresh:
         return False
     tell(tx, parts, csd.scope, "teams.sat.expiring", now_ms)

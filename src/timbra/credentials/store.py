@@ -66,8 +66,8 @@ def ending(tx: Tx, from_ms: int, to_ms: int) -> list[Ending]:
     return [Ending(row.id, TeamScope(row.team_id, row.livemode), row.number, row.rfc, row.not_after_ms) for row in rows]
 
 
-def note_warning(tx: Tx, csd_id: str, days: int, at_ms: int) -> bool:
+def note_warning(tx: Tx, csd: Ending, days: int, at_ms: int) -> bool:
     """True when the warning so many days before the end was not given yet; it is given now."""
-    row = {"csd_id": csd_id, "days": days, "warned_ms": at_ms}
+    row = {"team_id": csd.scope.team_id, "csd_id": csd.id, "days": days, "warned_ms": at_ms}
     added = insert_or(tx, csd_warnings).on_conflict_do_nothing().returning(csd_warnings.c.days)
     return tx.execute(added, row).first() is not None

@@ -31,6 +31,7 @@ csds = Table(
 csd_warnings = Table(
     "csd_warnings",
     metadata,
+    Column("team_id", String(40), primary_key=True),
     Column("csd_id", String(40), primary_key=True),
     Column("days", Integer, primary_key=True),
     Column("warned_ms", Instant, nullable=False),

@@ -10,7 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, String, Table, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from timbra.platform import json, mail_text
 from timbra.platform.db import Instant, JsonText, Tx, metadata
@@ -27,8 +40,8 @@ ERROR_MAX = 200
 mail_outbox = Table(
     "mail_outbox",
     metadata,
+    Column("team_id", String(40), primary_key=True),
     Column("id", String(40), primary_key=True),
-    Column("team_id", String(40), nullable=False),
     Column("livemode", Boolean, nullable=False),
     Column("kind", String(40), nullable=False),
     Column("language", String(2), nullable=False),
@@ -50,6 +63,7 @@ mail_outbox = Table(
 class Waiting:
     """A mail taken for sending. ``attempts`` counts this one."""
 
+    team_id: str
     id: str
     kind: str
     recipient: str
@@ -110,7 +124,8 @@ class Outbox:
         due = due.order_by(mail_outbox.c.due_ms, mail_outbox.c.id).limit(limit).with_for_update(skip_locked=True)
         rows = tx.execute(due).all()
         if rows:
-            taken = update(mail_outbox).where(mail_outbox.c.id.in_([row.id for row in rows]))
+            mine = tuple_(mail_outbox.c.team_id, mail_outbox.c.id)
+            taken = update(mail_outbox).where(mine.in_([(row.team_id, row.id) for row in rows]))
             tx.execute(taken.values(due_ms=now_ms + lease_ms, attempts=mail_outbox.c.attempts + 1))
         return [self._waiting(row) for row in rows]
 
@@ -118,19 +133,23 @@ class Outbox:
         place = _place(TeamScope(row.team_id, row.livemode), row.id)
         parts = json.loads(self._opener.open(place, row.sealed_values).reveal())
         attachments = tuple(json.loads(row.attachments.encode()))
-        return Waiting(row.id, row.kind, row.recipient, Text(**parts), attachments, row.attempts + 1)
+        return Waiting(row.team_id, row.id, row.kind, row.recipient, Text(**parts), attachments, row.attempts + 1)
 
 
-def end(tx: Tx, mail_id: str, outcome: str, at_ms: int, error: str | None = None) -> None:
+def end(tx: Tx, sent: Waiting, outcome: str, at_ms: int, error: str | None = None) -> None:
     """The mail is SENT or FAILED for good; its text is forgotten."""
     ended = {"outcome": outcome, "ended_ms": at_ms, "due_ms": None, "sealed_values": None, "last_error": _short(error)}
-    tx.execute(update(mail_outbox).where(mail_outbox.c.id == mail_id).values(ended))
+    tx.execute(update(mail_outbox).where(*_is(sent)).values(ended))
 
 
-def postpone(tx: Tx, mail_id: str, until_ms: int, error: str) -> None:
+def postpone(tx: Tx, tried: Waiting, until_ms: int, error: str) -> None:
     """The mail is tried again at ``until_ms``."""
-    waiting = update(mail_outbox).where(mail_outbox.c.id == mail_id, mail_outbox.c.due_ms.is_not(None))
+    waiting = update(mail_outbox).where(*_is(tried), mail_outbox.c.due_ms.is_not(None))
     tx.execute(waiting.values(due_ms=until_ms, last_error=_short(error)))
+
+
+def _is(waiting: Waiting) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return mail_outbox.c.team_id == waiting.team_id, mail_outbox.c.id == waiting.id
 
 
 def _short(error: str | None) -> str | None:

@@ -191,7 +191,7 @@ class Mailer:
 
     async def _end(self, waiting: Waiting, outcome: str, error: str | None = None) -> None:
         now_ms = self._clock.now_ms()
-        await self._database.write(lambda tx: mail.end(tx, waiting.id, outcome, now_ms, error))
+        await self._database.write(lambda tx: mail.end(tx, waiting, outcome, now_ms, error))
         log.info("mail_ended", mail=waiting.id, kind=waiting.kind, outcome=outcome, attempts=waiting.attempts)
 
     async def _postpone(self, waiting: Waiting, error: str) -> None:
@@ -199,7 +199,7 @@ class Mailer:
             await self._end(waiting, mail.FAILED, error)
             return
         until_ms = self._clock.now_ms() + delay_ms(waiting.attempts)
-        await self._database.write(lambda tx: mail.postpone(tx, waiting.id, until_ms, error))
+        await self._database.write(lambda tx: mail.postpone(tx, waiting, until_ms, error))
 
 
 def delay_ms(attempts: int) -> int:

@@ -22,15 +22,16 @@ def upgrade() -> None:
         op.add_column("api_keys", sa.Column(name, kind, nullable=True))
     op.create_table(
         "csd_warnings",
+        sa.Column("team_id", sa.String(length=40), nullable=False),
         sa.Column("csd_id", sa.String(length=40), nullable=False),
         sa.Column("days", sa.Integer(), nullable=False),
         sa.Column("warned_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("csd_id", "days", name=op.f("pk_csd_warnings")),
+        sa.PrimaryKeyConstraint("team_id", "csd_id", "days", name=op.f("pk_csd_warnings")),
     )
     op.create_table(
         "mail_outbox",
-        sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("team_id", sa.String(length=40), nullable=False),
+        sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("livemode", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
@@ -44,7 +45,7 @@ def upgrade() -> None:
         sa.Column("ended_ms", sa.BigInteger(), nullable=True),
         sa.Column("last_error", sa.String(length=200), nullable=True),
         sa.CheckConstraint("(due_ms is null) = (outcome is not null)", name=op.f("ck_mail_outbox_state")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_outbox")),
+        sa.PrimaryKeyConstraint("team_id", "id", name=op.f("pk_mail_outbox")),
     )
     with op.batch_alter_table("mail_outbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mail_outbox_due_ms"), ["due_ms"], unique=False)
