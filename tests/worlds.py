@@ -27,8 +27,18 @@ def founded(migrated_template: str, tmp_path_factory: pytest.TempPathFactory, sa
 @pytest.fixture
 def world(founded: Founded, tmp_path: Path, sat_data: SatData) -> Iterator[World]:
     """A server over a fresh copy of the founded teams."""
-    name = str(tmp_path / "timbra.sqlite") if POSTGRESQL is None else f"world_{uuid.uuid4().hex}"
-    opened = World(_copied(founded.template, name), tmp_path, founded, sat_data)
+    yield from _opened(founded, tmp_path, sat_data)
+
+
+@pytest.fixture(scope="module")
+def shared_world(founded: Founded, tmp_path_factory: pytest.TempPathFactory, sat_data: SatData) -> Iterator[World]:
+    """One server for all tests of a file, which leave it as they find it."""
+    yield from _opened(founded, tmp_path_factory.mktemp("shared"), sat_data)
+
+
+def _opened(founded: Founded, folder: Path, sat_data: SatData) -> Iterator[World]:
+    name = str(folder / "timbra.sqlite") if POSTGRESQL is None else f"world_{uuid.uuid4().hex}"
+    opened = World(_copied(founded.template, name), folder, founded, sat_data)
     yield opened
     opened.close()
     if POSTGRESQL is not None:

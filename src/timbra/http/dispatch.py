@@ -59,7 +59,7 @@ class RouteTable(BaseRoute):
 
     def find(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
         """The operation and its path parameters. Raises NotFound, MethodNotAllowed."""
-        segments = [unquote(segment) for segment in raw_path.decode("latin-1").strip("/").split("/")]
+        segments = [unquote(segment) for segment in raw_path.decode("latin-1").removeprefix("/").split("/")]
         found = _walk(self._root, segments, 0, ())
         if found is None:
             raise NotFound
