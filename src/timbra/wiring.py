@@ -27,6 +27,7 @@ from timbra.http.routing import Kit, Router
 from timbra.http.signed_urls import FileLinks
 from timbra.invoices import routes as invoice_routes
 from timbra.invoices import stamp, store_cancel, store_stamping, store_team, sweep
+from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
@@ -270,7 +271,8 @@ class Wiring:
 
     @cached_property
     def idempotency(self) -> Idempotency:
-        return Idempotency(self.database, self.clock, ReplySecrets(self.vault.opener("replayed replies")))
+        secrets = ReplySecrets(self.vault.opener("replayed replies"))
+        return Idempotency(self.database, self.clock, secrets, is_refused=invoice_store.is_failed)
 
     @cached_property
     def key_use(self) -> KeyUse:

@@ -87,13 +87,22 @@ def fingerprint(data: Mapping[str, Any], query: Mapping[str, str]) -> str:
     return hashlib.sha256(json.canonical([asked, {n: v for n, v in query.items() if n != "team"}])).hexdigest()
 
 
-class Idempotency:
-    """Begins claims. ``secrets`` None: replies with secrets are replayed with nulls in their place at once."""
+IsRefused = Callable[[Tx, TeamScope, str], bool]
 
-    def __init__(self, db: Database, clock: Clock, secrets: SecretBox | None = None) -> None:
+
+class Idempotency:
+    """Begins claims. ``secrets`` None: replies with secrets are replayed with nulls in their place at once.
+
+    is_refused: whether the resource that a key is bound to was refused for good after its request had ended.
+    """
+
+    def __init__(
+        self, db: Database, clock: Clock, secrets: SecretBox | None = None, *, is_refused: IsRefused | None = None
+    ) -> None:
         self.db = db
         self.clock = clock
         self.secrets = secrets
+        self.is_refused = is_refused
 
     async def begin(
         self, scope: TeamScope, path: str, key: str | None, print_: str, render: "Render | None" = None
@@ -103,9 +112,20 @@ class Idempotency:
         if claim.slot is not None:
             slot = claim.slot
             record = await self.db.read(lambda tx: store.find(tx, scope, slot))
-            if record is not None:
+            if record is not None and not await self._freed(scope, slot, record):
                 claim.resource_id = claim.judge(record)
         return claim
+
+    async def _freed(self, scope: TeamScope, slot: store.Slot, record: store.Record) -> bool:
+        """True when what an unfinished run left was refused since, in the background: its key is free from now on."""
+        run_id, resource_id = record.run_id, record.resource_id
+        if self.is_refused is None or record.status is not None or resource_id is None:
+            return False
+        is_refused = self.is_refused
+        if not await self.db.read(lambda tx: is_refused(tx, scope, resource_id)):
+            return False
+        await self.db.write(lambda tx: store.remove(tx, scope, slot, run_id))
+        return True
 
     def void_runs(self, tx: Tx) -> None:
         """Runs of dead processes end now. Only for SQLite, where this process is the only one."""

@@ -191,7 +191,7 @@ def served(file: File) -> Response:
     return Response(
         file.content,
         media_type=file.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff"},
+        headers={"Content-Disposition": f'attachment; filename="{file.name}"'},
     )
 
 

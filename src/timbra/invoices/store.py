@@ -40,6 +40,12 @@ def find(tx: Tx, scope: TeamScope, any_id: str) -> InvoiceRecord | None:
     return record_of(row) if row else None
 
 
+def is_failed(tx: Tx, scope: TeamScope, invoice_id: str) -> bool:
+    """True for a document that was refused for good."""
+    failed = select(invoices.c.id).where(by_id(scope, invoice_id), invoices.c.status == Status.FAILED)
+    return tx.execute(failed).first() is not None
+
+
 def find_anywhere(tx: Tx, invoice_id: str) -> InvoiceRecord | None:
     """The invoice with this ``inv_`` id, whose ever it is: only for links that carry our signature."""
     row = tx.execute(_RECORD.where(invoices.c.id == invoice_id)).one_or_none()
