@@ -1,5 +1,5 @@
 """A whole server for every test."""
 
-from worlds import founded, world
+from worlds import founded, shared_world, world
 
-__all__ = ["founded", "world"]
+__all__ = ["founded", "shared_world", "world"]

@@ -15,6 +15,7 @@ from lxml import etree
 XS: Final = "http://www.w3.org/2001/XMLSchema"
 LONG_LIST: Final = 600  # longer enumerations become a pattern
 MAX_FINDINGS: Final = 50
+_UNDECLARED: Final = "No matching global declaration available for the validation root"
 
 _RESTRICTION: Final = f"{{{XS}}}restriction"
 _ENUMERATION: Final = f"{{{XS}}}enumeration"
@@ -113,6 +114,11 @@ class Schemas:
         """schema: compiled from a ``wrapper`` over thinned files."""
         self._schema = schema
         self._lock = threading.Lock()  # lxml keeps one error log per schema
+
+    def validate_part(self, element: etree._Element) -> list[str]:
+        """The same for one complement; [] for an element that no schema at hand declares."""
+        found = self.validate(element)
+        return [] if any(_UNDECLARED in sentence for sentence in found) else found
 
     def validate(self, root: etree._Element) -> list[str]:
         """What SAT's schemas find wrong, at most 50 sentences; [] when the document is valid."""

@@ -58,7 +58,11 @@ async def prepare(
     now_ms = parts.clock.now_ms()
     addenda = body.addenda if body.addenda is not None else team.settings["addenda"]
     fragments.check(
-        _namespaces(body), [line.complement for line in body.items], _complements(kind, body, team), addenda
+        _namespaces(body),
+        [line.complement for line in body.items],
+        _complements(kind, body, team),
+        addenda,
+        parts.sat.schemas,
     )
     signer = await _signer(parts, caller, now_ms)
     issuer = _issuer(parts, team, signer)
@@ -115,7 +119,13 @@ def _issuer(parts: InvoiceParts, team: Team, signer: CsdSigner) -> Issuer:
 def _check_invoiceable(client: Client) -> None:
     problems = invoiceable_problems(client)
     if problems:
-        raise Invalid(problems)
+        raise _invalid(problems)
+
+
+def _invalid(problems: list[FieldError]) -> Invalid:
+    """The refusal, which explains the first rule of SAT's matrix among the problems."""
+    rules_of_sat = [problem.code for problem in problems if matrix.lookup(problem.code) is not None]
+    return Invalid(problems, extra={"cfdi": cfdi_error(rules_of_sat[0], None)} if rules_of_sat else None)
 
 
 def _keeps_full_name(client: Client, team: Team) -> bool:
@@ -284,8 +294,7 @@ def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigne
     known = {(problem.path, problem.code) for problem in problems}
     problems += [_field(finding) for finding in refusals if (finding.path, finding.code) not in known]
     if problems:
-        codes_of_sat = [problem.code for problem in problems if matrix.lookup(problem.code) is not None]
-        raise Invalid(problems, extra={"cfdi": cfdi_error(codes_of_sat[0], None)} if codes_of_sat else None)
+        raise _invalid(problems)
     assert totals is not None, "amounts that cannot be computed are a problem"
     broken = [finding.code for finding in findings if finding.level is Level.INVARIANT]
     assert not broken, f"our own document breaks {broken}"

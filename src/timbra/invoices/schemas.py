@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from timbra.catalogs.fields import Printed
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import currency_for_trade
 from timbra.clients.reference import ClientReference
@@ -71,7 +72,7 @@ class NamespaceBody(Command):
 class LocalTaxBody(Command):
     """A local tax, which becomes a row of the complement implocal."""
 
-    name: Annotated[str, Text(max=100, pattern=r"[^|]+", explain="must not contain |")]
+    name: Annotated[str, Printed(max=100)]
     rate: Annotated[Decimal, Amount(min=0, max=1, decimals=4)]
     withholding: Flag = False
 
@@ -93,7 +94,7 @@ class IssueBody(Command):
     date: Annotated[int | None, Instant(zone="America/Mexico_City")] = None
     automation_type: Annotated[str | None, Text(max=40)] = None
     exports: Annotated[str, Code(max=2, pad=2)] = "01"
-    payment_conditions: Annotated[str | None, Text(max=1_000, pattern=r"[^|]+", explain="must not contain |")] = None
+    payment_conditions: Annotated[str | None, Printed(max=1_000)] = None
     confirmation: Annotated[str | None, Code(max=5, pattern="[0-9A-Z]{5}", explain="must be 5 letters or digits")] = (
         None
     )
