@@ -25,7 +25,16 @@ WRONG = {
 }
 
 # Tables of the whole server: no row of them belongs to a team.
-SERVER_TABLES = {"billing_accounts", "users", "teams", "signing_keys", "job_workers", "master_keys"}
+SERVER_TABLES = {
+    "billing_accounts",
+    "job_workers",
+    "master_keys",
+    "signing_keys",
+    "subscriptions",
+    "teams",
+    "user_tokens",
+    "users",
+}  # fmt: skip
 # The engine hands out their key; the team is a column of every row and of the index that reads them.
 NUMBERED_TABLES = {"events"}
 

@@ -88,6 +88,7 @@ class FakeAuthenticator:
     """Tokens are names of identities."""
 
     def __init__(self) -> None:
+        self.crossings: list[str] = []
         self.identities = {
             "good": Identity("sk_test_1", OWN, False, "user_1", "ba_1"),
             "live": Identity("sk_live_1", OWN, True, "user_1", "ba_1"),
@@ -110,6 +111,9 @@ class FakeAuthenticator:
         if wanted == OTHER and "*" not in identity.scopes:
             raise InsufficientPermissions
         return TeamScope(wanted, identity.livemode)
+
+    async def note_crossing(self, caller: Caller) -> None:
+        self.crossings.append(caller.scope.team_id)
 
 
 @dataclass

@@ -69,7 +69,7 @@ class Partners:
         """Whose idempotency records a signup uses. Raises Unauthorized, RateLimited, Invalid."""
         exchange_of(call.scope).fault_member = "binnacle_id"
         given = hashlib.sha256((call.header(PARTNER_HEADER) or "").encode("latin-1")).digest()
-        if not any([hmac.compare_digest(given, digest) for digest in self.digests]):  # each one, whatever matches
+        if sum(hmac.compare_digest(given, digest) for digest in self.digests) == 0:  # each one is compared
             await call.take("badauth", address_of(call.scope))
             raise Unauthorized(f"{PARTNER_HEADER} is missing or not a partner's key")
         partner = f"partner_{given.hex()[:32]}"
