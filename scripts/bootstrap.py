@@ -55,7 +55,7 @@ def install_by_wheel() -> None:
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (whoever runs this may have an older one)
         sys.exit("timbra needs Python 3.11 or newer")
     if find_uv() is None and not install_by_pip():
         shutil.rmtree(UV_HOME, ignore_errors=True)
