@@ -358,7 +358,8 @@ class Wiring:
         self.idempotency.void_runs(tx)
 
     def close(self) -> None:
-        """No key, thread or connection is left."""
-        self.signers.close()
-        self.jobs.close()
+        """No key, thread or connection is left. Parts that nobody asked for are not made in order to be closed."""
+        for name in ("signers", "jobs"):
+            if name in self.__dict__:
+                getattr(self, name).close()
         self.database.close()

@@ -39,6 +39,18 @@ def test_missing_file_is_reported_and_the_rest_is_checked(timbra: Timbra, tmp_pa
     assert result.exit_code == 2
 
 
+def test_files_are_judged_beside_a_database_of_an_earlier_release(timbra: Timbra, data_dir: Path, tmp_path: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "timbra.sqlite").touch()
+    other = tmp_path / "other.xml"
+    other.write_text("<a/>")
+
+    result = timbra("verify", other)
+
+    assert json.loads(result.stdout)["refused"] == "the document is neither a CFDI nor a retention"
+    assert result.exit_code == 1
+
+
 def test_file_that_is_no_certificate_ends_the_command(timbra: Timbra, tmp_path: Path) -> None:
     (tmp_path / "x.cer").write_bytes(b"no")
 
