@@ -33,8 +33,7 @@ def stamped(
     on_settled: OnSettled | None,
 ) -> InvoiceRecord | None:
     """The document is valid, its effects on related documents too. None when the UUID belongs to another document."""
-    other = store.find(tx, record.scope, stamp.uuid)
-    if other is not None and other.id != record.id:
+    if store.id_of(tx, record.scope, stamp.uuid) not in (None, record.id):
         return None
     block = json.dumps(_stamp_block(record, stamp, pac))
     balance = record.total if record.payment_method == "PPD" else 0

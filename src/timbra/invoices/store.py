@@ -3,18 +3,38 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, select, update
+from sqlalchemy import Executable, Integer, Select, and_, bindparam, func, insert, select, update
 
 from timbra.invoices.model import FileKind, InvoiceRecord, RelationRow, Status
 from timbra.invoices.tables import invoice_counts, invoice_files, invoice_relations, invoices
-from timbra.platform.db import Tx, insert_or
+from timbra.platform.db import Tx, insert_on
 from timbra.platform.keyset import Slice, Window, fetch
 from timbra.platform.scope import TeamScope
 
-COLUMNS = [invoices.c[field.name] for field in fields(InvoiceRecord)]
+_FIELDS = [field.name for field in fields(InvoiceRecord)]
+COLUMNS = [invoices.c[name] for name in _FIELDS]
 _RECORD: Select[Any] = select(*COLUMNS)
+
+# Statements of every issued document are built once: building one costs ten times its execution.
+_MINE = and_(invoices.c.team_id == bindparam("team"), invoices.c.livemode == bindparam("mode"))
+_BY_ID = _RECORD.where(_MINE, invoices.c.id == bindparam("value"))
+_BY_UUID = _RECORD.where(_MINE, invoices.c.uuid == bindparam("value"))
+_ID_BY_UUID = select(invoices.c.id).where(_MINE, invoices.c.uuid == bindparam("value"))
+_BY_KEY = _RECORD.where(_MINE, invoices.c.unique_key == bindparam("value"))
+_TWIN = _RECORD.where(
+    _MINE,
+    invoices.c.status == Status.PENDING,
+    invoices.c.was_answered_503,
+    invoices.c.fingerprint == bindparam("value"),
+).limit(1)
+_FOLIO = select(invoices.c.id).where(
+    _MINE, invoices.c.series == bindparam("series"), invoices.c.folio == bindparam("folio")
+)
+_INSERT = insert(invoices)
+_INSERT_FILE = insert(invoice_files)
 
 
 def in_scope(scope: TeamScope) -> Any:
@@ -32,12 +52,22 @@ def record_of(row: Any) -> InvoiceRecord:
     return InvoiceRecord(*row)
 
 
+def _one(tx: Tx, statement: Select[Any], scope: TeamScope, value: str) -> InvoiceRecord | None:
+    row = tx.execute(statement, {"team": scope.team_id, "mode": scope.livemode, "value": value}).one_or_none()
+    return record_of(row) if row else None
+
+
 def find(tx: Tx, scope: TeamScope, any_id: str) -> InvoiceRecord | None:
     """The invoice with this uuid (any letter case) or ``inv_`` id."""
-    column = invoices.c.id if any_id.startswith("inv_") else invoices.c.uuid
-    value = any_id if any_id.startswith("inv_") else any_id.lower()
-    row = tx.execute(_RECORD.where(in_scope(scope), column == value)).one_or_none()
-    return record_of(row) if row else None
+    if any_id.startswith("inv_"):
+        return _one(tx, _BY_ID, scope, any_id)
+    return _one(tx, _BY_UUID, scope, any_id.lower())
+
+
+def id_of(tx: Tx, scope: TeamScope, uuid: str) -> str | None:
+    """The ``inv_`` id of the invoice with this uuid (lower case)."""
+    where = {"team": scope.team_id, "mode": scope.livemode, "value": uuid}
+    return tx.execute(_ID_BY_UUID, where).scalar_one_or_none()
 
 
 def is_failed(tx: Tx, scope: TeamScope, invoice_id: str) -> bool:
@@ -65,32 +95,23 @@ def find_many(tx: Tx, scope: TeamScope, uuids: Sequence[str]) -> dict[str, Invoi
 
 def find_by_key(tx: Tx, scope: TeamScope, key: str) -> InvoiceRecord | None:
     """The living invoice that was made with this body ``idempotency_key``."""
-    row = tx.execute(_RECORD.where(in_scope(scope), invoices.c.unique_key == key)).one_or_none()
-    return record_of(row) if row else None
+    return _one(tx, _BY_KEY, scope, key)
 
 
 def find_twin(tx: Tx, scope: TeamScope, fingerprint: str) -> InvoiceRecord | None:
     """A pending invoice of the same body whose caller was told 503: a repeat without a key means this one."""
-    row = tx.execute(
-        _RECORD.where(
-            in_scope(scope),
-            invoices.c.status == Status.PENDING,
-            invoices.c.was_answered_503,
-            invoices.c.fingerprint == fingerprint,
-        ).limit(1)
-    ).one_or_none()
-    return record_of(row) if row else None
+    return _one(tx, _TWIN, scope, fingerprint)
 
 
 def is_folio_taken(tx: Tx, scope: TeamScope, series: str, folio: int) -> bool:
     """True when a document of the series holds the number."""
-    taken = select(invoices.c.id).where(in_scope(scope), invoices.c.series == series, invoices.c.folio == folio)
-    return tx.execute(taken).first() is not None
+    where = {"team": scope.team_id, "mode": scope.livemode, "series": series, "folio": folio}
+    return tx.execute(_FOLIO, where).first() is not None
 
 
 def insert_pending(tx: Tx, record: InvoiceRecord, sealed: bytes, relations: Sequence[RelationRow]) -> None:
     """The document, its frozen bytes and its relations are stored; it counts as pending."""
-    tx.execute(insert(invoices), {field.name: getattr(record, field.name) for field in fields(record)})
+    tx.execute(_INSERT, {name: getattr(record, name) for name in _FIELDS})
     add_file(tx, record, FileKind.SEALED, sealed)
     if relations:
         rows = [
@@ -111,7 +132,7 @@ def insert_pending(tx: Tx, record: InvoiceRecord, sealed: bytes, relations: Sequ
 def add_file(tx: Tx, record: InvoiceRecord, kind: FileKind, content: bytes, generation: int | None = None) -> None:
     """The bytes are stored for good, with their digest. ``generation``: the document's, unless an acuse has its own."""
     tx.execute(
-        insert(invoice_files),
+        _INSERT_FILE,
         {
             "team_id": record.team_id,
             "invoice_id": record.id,
@@ -155,11 +176,24 @@ def has_file(tx: Tx, record: InvoiceRecord, kind: FileKind, generation: int) -> 
 
 def count(tx: Tx, record: InvoiceRecord, status: Status, by: int) -> None:
     """The counter of (team, mode, kind, status) changes by ``by``."""
-    row = {"team_id": record.team_id, "livemode": record.livemode, "kind": record.kind, "status": status.value}
-    statement = insert_or(tx, invoice_counts)
     tx.execute(
-        statement.on_conflict_do_update(index_elements=list(row), set_={"documents": invoice_counts.c.documents + by}),
-        {**row, "documents": max(by, 0)},
+        _count(tx.dialect),
+        {
+            "team_id": record.team_id,
+            "livemode": record.livemode,
+            "kind": record.kind,
+            "status": status.value,
+            "documents": max(by, 0),
+            "by": by,
+        },
+    )
+
+
+@cache
+def _count(dialect: str) -> Executable:
+    return insert_on(dialect, invoice_counts).on_conflict_do_update(
+        index_elements=["team_id", "livemode", "kind", "status"],
+        set_={"documents": invoice_counts.c.documents + bindparam("by", type_=Integer)},
     )
 
 
@@ -182,49 +216,52 @@ def related_ids(tx: Tx, records: Sequence[InvoiceRecord]) -> dict[str, list[str]
     ids = [record.id for record in records]
     uuids = {record.uuid: record.id for record in records if record.uuid}
     result: dict[str, list[str]] = {record.id: [] for record in records}
-    outgoing = (
-        select(invoice_relations.c.invoice_id, invoice_relations.c.uuid)
-        .join(
-            invoices,
-            and_(
-                invoices.c.team_id == invoice_relations.c.team_id,
-                invoices.c.livemode == invoice_relations.c.livemode,
-                invoices.c.uuid == invoice_relations.c.uuid,
-            ),
-        )
-        .where(invoice_relations.c.team_id == scope.team_id, invoice_relations.c.invoice_id.in_(ids))
-        .order_by(invoice_relations.c.invoice_id, invoice_relations.c.position)
-    )
-    for row in tx.execute(outgoing):
+    for row in tx.execute(_OUTGOING, {"team": scope.team_id, "ids": ids}):
         _add(result[row.invoice_id], row.uuid)
     if uuids:
-        for row in tx.execute(_incoming(scope, list(uuids))):
+        where = {"team": scope.team_id, "mode": scope.livemode, "uuids": list(uuids)}
+        for row in tx.execute(_INCOMING, where):
             _add(result[uuids[row.target]], row.source_uuid or row.source_id)
     return result
 
 
-def _incoming(scope: TeamScope, uuids: list[str]) -> Select[Any]:
-    return (
-        select(
-            invoice_relations.c.uuid.label("target"),
-            invoices.c.id.label("source_id"),
-            invoices.c.uuid.label("source_uuid"),
-        )
-        .join(
-            invoices,
-            and_(
-                invoices.c.team_id == invoice_relations.c.team_id,
-                invoices.c.id == invoice_relations.c.invoice_id,
-            ),
-        )
-        .where(
-            invoice_relations.c.team_id == scope.team_id,
-            invoice_relations.c.livemode == scope.livemode,
-            invoice_relations.c.uuid.in_(uuids),
-            invoices.c.status != Status.FAILED,
-        )
-        .order_by(invoices.c.created_ms, invoices.c.id)
+_OUTGOING = (
+    select(invoice_relations.c.invoice_id, invoice_relations.c.uuid)
+    .join(
+        invoices,
+        and_(
+            invoices.c.team_id == invoice_relations.c.team_id,
+            invoices.c.livemode == invoice_relations.c.livemode,
+            invoices.c.uuid == invoice_relations.c.uuid,
+        ),
     )
+    .where(
+        invoice_relations.c.team_id == bindparam("team"),
+        invoice_relations.c.invoice_id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(invoice_relations.c.invoice_id, invoice_relations.c.position)
+)
+_INCOMING = (
+    select(
+        invoice_relations.c.uuid.label("target"),
+        invoices.c.id.label("source_id"),
+        invoices.c.uuid.label("source_uuid"),
+    )
+    .join(
+        invoices,
+        and_(
+            invoices.c.team_id == invoice_relations.c.team_id,
+            invoices.c.id == invoice_relations.c.invoice_id,
+        ),
+    )
+    .where(
+        invoice_relations.c.team_id == bindparam("team"),
+        invoice_relations.c.livemode == bindparam("mode"),
+        invoice_relations.c.uuid.in_(bindparam("uuids", expanding=True)),
+        invoices.c.status != Status.FAILED,
+    )
+    .order_by(invoices.c.created_ms, invoices.c.id)
+)
 
 
 def _add(ids: list[str], one: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 
 from timbra.invoices import store
 from timbra.invoices.model import FileKind, InvoiceRecord, Status
@@ -68,28 +68,45 @@ def _held(record: InvoiceRecord) -> Any:
     )
 
 
+_MARK_VALID = (
+    update(invoices)
+    .where(
+        invoices.c.team_id == bindparam("team"),
+        invoices.c.livemode == bindparam("mode"),
+        invoices.c.id == bindparam("invoice"),
+        invoices.c.status == Status.PENDING,
+        invoices.c.generation == bindparam("sealed_as"),
+    )
+    .values(
+        status=Status.VALID.value,
+        uuid=bindparam("new_uuid"),
+        stamp=bindparam("new_stamp"),
+        last_balance=bindparam("balance"),
+        updated_ms=bindparam("at_ms"),
+        held_by=None,
+        lease_owner=None,
+        lease_until_ms=None,
+        next_try_ms=None,
+    )
+)
+
+
 def mark_valid(
     tx: Tx, record: InvoiceRecord, *, uuid: str, stamped: bytes, stamp: bytes, last_balance: int, at_ms: int
 ) -> bool:
     """The document is valid, with the bytes as received. False when it was settled in between."""
     done = tx.execute(
-        update(invoices)
-        .where(
-            store.by_id(record.scope, record.id),
-            invoices.c.status == Status.PENDING,
-            invoices.c.generation == record.generation,
-        )
-        .values(
-            status=Status.VALID.value,
-            uuid=uuid,
-            stamp=stamp,
-            last_balance=last_balance,
-            updated_ms=at_ms,
-            held_by=None,
-            lease_owner=None,
-            lease_until_ms=None,
-            next_try_ms=None,
-        )
+        _MARK_VALID,
+        {
+            "team": record.team_id,
+            "mode": record.livemode,
+            "invoice": record.id,
+            "sealed_as": record.generation,
+            "new_uuid": uuid,
+            "new_stamp": stamp,
+            "balance": last_balance,
+            "at_ms": at_ms,
+        },
     )
     if done.rowcount != 1:
         return False
@@ -183,19 +200,23 @@ def regenerate(
     return renewed
 
 
+_LAST_ATTEMPT = select(func.coalesce(func.max(stamp_attempts.c.number), 0)).where(
+    stamp_attempts.c.team_id == bindparam("team"), stamp_attempts.c.invoice_id == bindparam("invoice")
+)
+_INSERT_ATTEMPT = insert(stamp_attempts)
+
+
 def add_attempt(
     tx: Tx, record: InvoiceRecord, *, pac: str, call: str, outcome: str, detail: str | None, at_ms: int
 ) -> None:
     """One line of the ledger of a document: which PAC was asked what, and what it said."""
-    last = select(func.coalesce(func.max(stamp_attempts.c.number), 0)).where(
-        stamp_attempts.c.team_id == record.team_id, stamp_attempts.c.invoice_id == record.id
-    )
+    last = tx.execute(_LAST_ATTEMPT, {"team": record.team_id, "invoice": record.id}).scalar_one()
     tx.execute(
-        insert(stamp_attempts),
+        _INSERT_ATTEMPT,
         {
             "team_id": record.team_id,
             "invoice_id": record.id,
-            "number": int(tx.execute(last).scalar_one()) + 1,
+            "number": int(last) + 1,
             "generation": record.generation,
             "pac": pac,
             "call": call,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from timbra.platform.db import Tx, insert_or
 from timbra.platform.scope import TeamScope
@@ -46,8 +46,8 @@ def add_if_new(tx: Tx, team_id: str, one: Series) -> bool:
 
 def set_counter(tx: Tx, scope: TeamScope, name: str, folio: int) -> None:
     """The next document gets ``folio`` + 1: numbers given back before are forgotten."""
-    tx.execute(delete(released_folios).where(*_marks(scope, name)))
-    _set_counter(tx, scope, name, folio)
+    tx.execute(delete(released_folios).where(*_RELEASED), _given(scope, name))
+    _set(tx, scope, name, folio)
 
 
 def add_series(tx: Tx, team_id: str, name: str, at_ms: int) -> None:
@@ -56,36 +56,38 @@ def add_series(tx: Tx, team_id: str, name: str, at_ms: int) -> None:
     tx.execute(insert_or(tx, series).on_conflict_do_nothing(), row)
 
 
+# Built once: every issued document needs them. By mode, each of which has its own counter.
+_ROW = (series.c.team_id == bindparam("team"), series.c.series == bindparam("name"))
+_COUNTERS = {True: series.c.live, False: series.c.test}
+_LOCK = {mode: update(series).where(*_ROW).values({c: c}).returning(c) for mode, c in _COUNTERS.items()}
+_NEXT = {mode: update(series).where(*_ROW).values({c: c + 1}).returning(c) for mode, c in _COUNTERS.items()}
+_SET = {mode: update(series).where(*_ROW).values({c: bindparam("folio")}) for mode, c in _COUNTERS.items()}
+_RAISE = {mode: _SET[mode].where(c < bindparam("folio")) for mode, c in _COUNTERS.items()}
+_RELEASED = (
+    released_folios.c.team_id == bindparam("team"),
+    released_folios.c.livemode == bindparam("mode"),
+    released_folios.c.series == bindparam("name"),
+)
+_LOWEST_RELEASED = select(func.min(released_folios.c.folio)).where(*_RELEASED)
+_TAKE_RELEASED = delete(released_folios).where(*_RELEASED, released_folios.c.folio == bindparam("folio"))
+
+
+def _given(scope: TeamScope, name: str) -> dict[str, Any]:
+    return {"team": scope.team_id, "mode": scope.livemode, "name": name}
+
+
 def _lock_series(tx: Tx, scope: TeamScope, name: str) -> int | None:
     """Last used folio of the series, whose row stays locked until the transaction ends; None when there is none."""
-    counter = series.c.live if scope.livemode else series.c.test
-    locked = tx.execute(
-        update(series)
-        .where(series.c.team_id == scope.team_id, series.c.series == name)
-        .values({counter: counter})
-        .returning(counter)
-    )
-    return locked.scalar_one_or_none()
+    return tx.execute(_LOCK[scope.livemode], {"team": scope.team_id, "name": name}).scalar_one_or_none()
 
 
-def _set_counter(tx: Tx, scope: TeamScope, name: str, folio: int) -> None:
-    counter = "live" if scope.livemode else "test"
-    tx.execute(
-        update(series).where(series.c.team_id == scope.team_id, series.c.series == name).values({counter: folio})
-    )
+def _next(tx: Tx, scope: TeamScope, name: str) -> int | None:
+    """The counter of the locked series, one higher than before."""
+    return tx.execute(_NEXT[scope.livemode], {"team": scope.team_id, "name": name}).scalar_one_or_none()
 
 
-def _lowest_released(tx: Tx, scope: TeamScope, name: str) -> int | None:
-    lowest = select(func.min(released_folios.c.folio)).where(*_marks(scope, name))
-    return tx.execute(lowest).scalar_one_or_none()
-
-
-def _marks(scope: TeamScope, name: str) -> tuple[Any, ...]:
-    return (
-        released_folios.c.team_id == scope.team_id,
-        released_folios.c.livemode == scope.livemode,
-        released_folios.c.series == name,
-    )
+def _set(tx: Tx, scope: TeamScope, name: str, folio: int) -> None:
+    tx.execute(_SET[scope.livemode], {"team": scope.team_id, "name": name, "folio": folio})
 
 
 def take_folio(tx: Tx, scope: TeamScope, name: str, at_ms: int, is_taken: Callable[[int], bool]) -> int:
@@ -94,19 +96,22 @@ def take_folio(tx: Tx, scope: TeamScope, name: str, at_ms: int, is_taken: Callab
     Steps over numbers that ``is_taken`` (folios asked for explicitly). Gapless: a rolled-back caller leaves no hole.
     Source: contract teams.md section 6, invoices.md section 5.4.
     """
-    last = _lock_series(tx, scope, name)
-    if last is None:
+    folio = _next(tx, scope, name)
+    if folio is None:
         add_series(tx, scope.team_id, name, at_ms)
-        last = _lock_series(tx, scope, name) or 0
-    released = _lowest_released(tx, scope, name)
+        folio = _next(tx, scope, name)
+        assert folio is not None, "it was made in this transaction"
+    first = folio
+    released: int | None = tx.execute(_LOWEST_RELEASED, _given(scope, name)).scalar_one_or_none()
     if released is not None:
-        tx.execute(delete(released_folios).where(*_marks(scope, name), released_folios.c.folio == released))
+        tx.execute(_TAKE_RELEASED, {**_given(scope, name), "folio": released})
+        _set(tx, scope, name, first - 1)
         return released
-    folio = last + 1
     while is_taken(folio):
         folio += 1
     assert folio <= FOLIO_MAX, "series exhausted"
-    _set_counter(tx, scope, name, folio)
+    if folio != first:
+        _set(tx, scope, name, folio)
     return folio
 
 
@@ -114,14 +119,12 @@ def reserve_folio(tx: Tx, scope: TeamScope, name: str, folio: int, at_ms: int) -
     """The series row is locked, so that the caller may check and take ``folio`` itself; the counter stays."""
     if _lock_series(tx, scope, name) is None:
         add_series(tx, scope.team_id, name, at_ms)
-    tx.execute(delete(released_folios).where(*_marks(scope, name), released_folios.c.folio == folio))
+    tx.execute(_TAKE_RELEASED, {**_given(scope, name), "folio": folio})
 
 
 def settle_folio(tx: Tx, scope: TeamScope, name: str, folio: int) -> None:
     """A stamped document above the counter moves the counter there; the numbers between stay unused."""
-    last = _lock_series(tx, scope, name)
-    if last is not None and folio > last:
-        _set_counter(tx, scope, name, folio)
+    tx.execute(_RAISE[scope.livemode], {"team": scope.team_id, "name": name, "folio": folio})
 
 
 def release_folio(tx: Tx, scope: TeamScope, name: str, folio: int) -> None:
