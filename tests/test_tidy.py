@@ -32,6 +32,7 @@ SERVER_TABLES = {
     "signing_keys",
     "subscriptions",
     "teams",
+    "user_sessions",
     "user_tokens",
     "users",
 }  # fmt: skip

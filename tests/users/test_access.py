@@ -98,7 +98,8 @@ class TestLoginLink:
         assert actions(world, "user.login") == [("user.login_link", user)]
 
         def use(at_ms: int) -> str | None:
-            return world.database.write_sync(lambda tx: access.sign_in(tx, data["token"], at_ms=at_ms))
+            session = world.database.write_sync(lambda tx: access.sign_in(tx, data["token"], at_ms=at_ms))
+            return session.user_id if session else None
 
         at_ms = NOON_MS + 15 * MINUTE_MS - 1
         assert [use(at_ms), use(at_ms)] == [user, None]

@@ -10,10 +10,11 @@ from timbra.platform.db import Tx
 from timbra.platform.scope import Actor, TeamScope
 from timbra.teams import store_people
 from timbra.teams.store_people import API, OWNER, SIGNUP, User
-from timbra.users import links, store
+from timbra.users import links, sessions, store
 from timbra.users.change import LANGUAGE, sight_of
 from timbra.users.links import Link, Purpose
 from timbra.users.parts import UserParts
+from timbra.users.sessions import Session
 
 BY_API: Final = (API, SIGNUP)
 
@@ -60,22 +61,24 @@ def _refuse_foreign_owner(tx: Tx, caller: Caller, user: User) -> None:
 
 
 def set_password(tx: Tx, token: str, password_hash: str, *, at_ms: int) -> str | None:
-    """The user whose password this is from now on, every other open link ended; None for a token of no use."""
+    """The user whose password this is from now on, every other open link and every session ended; None for a token of no use."""
     user_id = store.take_token(tx, links.digest(token), Purpose.PASSWORD.value, at_ms)
     if user_id is None:
         return None
     store.end_tokens(tx, user_id)
+    sessions.end_all(tx, user_id)
     store_people.set_password(tx, user_id, password_hash, at_ms)
     _log(tx, user_id, at_ms)
     return user_id
 
 
-def sign_in(tx: Tx, token: str, *, at_ms: int) -> str | None:
-    """The user whom a login link signs in, this once; None for a token of no use."""
+def sign_in(tx: Tx, token: str, *, at_ms: int) -> Session | None:
+    """The session of the user whom a login link signs in, this once; None for a token of no use."""
     user_id = store.take_token(tx, links.digest(token), Purpose.LOGIN.value, at_ms)
-    if user_id is not None:
-        store_people.mark_login(tx, user_id, at_ms)
-    return user_id
+    if user_id is None:
+        return None
+    store_people.mark_login(tx, user_id, at_ms)
+    return sessions.begin(tx, user_id, at_ms=at_ms)
 
 
 def _log(tx: Tx, user_id: str, at_ms: int) -> None:

@@ -1,9 +1,9 @@
-"""All SQL of one-time tokens. People themselves are rows of ``timbra.teams``."""
+"""All SQL of one-time tokens and sessions. People themselves are rows of ``timbra.teams``."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from timbra.platform.db import Tx
-from timbra.users.tables import user_tokens
+from timbra.users.tables import user_sessions, user_tokens
 
 
 def add_token(tx: Tx, digest: bytes, user_id: str, purpose: str, *, at_ms: int, expires_ms: int) -> None:
@@ -36,3 +36,32 @@ def end_tokens(tx: Tx, user_id: str, purpose: str | None = None) -> None:
 def forget_expired(tx: Tx, now_ms: int) -> None:
     """No row is left of a token that opens nothing."""
     tx.execute(delete(user_tokens).where(user_tokens.c.expires_ms <= now_ms))
+    tx.execute(delete(user_sessions).where(user_sessions.c.expires_ms <= now_ms))
+
+
+def add_session(tx: Tx, digest: bytes, user_id: str, *, at_ms: int, expires_ms: int) -> None:
+    """The session is open."""
+    row = {"token_sha256": digest, "user_id": user_id, "created_ms": at_ms, "used_ms": at_ms, "expires_ms": expires_ms}
+    tx.execute(insert(user_sessions), row)
+
+
+def session(tx: Tx, digest: bytes) -> tuple[str, int, int] | None:
+    """(user, instant of last use, end) of a session."""
+    found = select(user_sessions.c.user_id, user_sessions.c.used_ms, user_sessions.c.expires_ms)
+    row = tx.execute(found.where(user_sessions.c.token_sha256 == digest)).one_or_none()
+    return (row.user_id, row.used_ms, row.expires_ms) if row is not None else None
+
+
+def touch_session(tx: Tx, digest: bytes, at_ms: int) -> None:
+    """The session was used."""
+    tx.execute(update(user_sessions).where(user_sessions.c.token_sha256 == digest).values(used_ms=at_ms))
+
+
+def end_session(tx: Tx, digest: bytes) -> None:
+    """The session opens nothing any more."""
+    tx.execute(delete(user_sessions).where(user_sessions.c.token_sha256 == digest))
+
+
+def end_sessions(tx: Tx, user_id: str) -> None:
+    """No session of the user is left."""
+    tx.execute(delete(user_sessions).where(user_sessions.c.user_id == user_id))

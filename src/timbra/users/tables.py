@@ -1,4 +1,4 @@
-"""The table of one-time tokens: links that set a password or sign a user in. Only digests are kept."""
+"""Tables of one-time tokens (links that set a password or sign a user in) and of sessions. Only digests are kept."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, Table
 
@@ -13,6 +13,18 @@ user_tokens = Table(
     Column("created_ms", Instant, nullable=False),
     Column("expires_ms", Instant, nullable=False),
     CheckConstraint("purpose in ('password', 'login')", name="purpose"),
+    Index(None, "user_id"),
+    Index(None, "expires_ms"),
+)
+
+user_sessions = Table(
+    "user_sessions",
+    metadata,
+    Column("token_sha256", LargeBinary(32), primary_key=True),
+    Column("user_id", String(40), ForeignKey("users.id"), nullable=False),
+    Column("created_ms", Instant, nullable=False),
+    Column("used_ms", Instant, nullable=False),
+    Column("expires_ms", Instant, nullable=False),
     Index(None, "user_id"),
     Index(None, "expires_ms"),
 )
