@@ -41,4 +41,4 @@ def test_kills_lose_and_double_nothing(
         print(report("kill -9", run, outcome, faults))
     assert faults == [], f"seed {run.seed}"
     assert (outcome.exit_status, outcome.unfinished) == (0, 0)
-    assert len(outcome.history.promises) > run.kills
+    assert len(outcome.history.promises) > run.kills // 5, "the clients got nothing done"

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from invariants import violations
 
+from timbra.invoices import stamp
+from timbra.invoices.parts import InvoiceParts
+from timbra.pac.port import StampOutcome
 from timbra.platform import faults
 from world import Reply, World
 
@@ -179,19 +182,36 @@ def run(world: World, story: Story, name: str, at: list[int]) -> bool:
     return death.came
 
 
+def points_of(world: World, title: str) -> int:
+    """How many points the story has; it survived a death at each of them."""
+    for n in range(1, LAST_POINT):
+        if not run(world, STORIES[title], f"{title}-{n}", [n]):
+            return n - 1
+        for again in range(1, LAST_POINT) if IS_SOAK else ():
+            if not run(world, STORIES[title], f"{title}-{n}-{again}", [n, again]):
+                break
+    raise AssertionError("the story never ends")
+
+
 @pytest.mark.parametrize("title", STORIES)
 def test_dying_at_any_point_leaves_nothing_wrong(title: str, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    story, n = STORIES[title], 0
-    is_reached = True
+    points = points_of(world, title)
 
-    while is_reached:
-        n += 1
-        assert n < LAST_POINT, "the story never ends"
-        is_reached = run(world, story, f"{title}-{n}", [n])
-        for again in range(1, LAST_POINT) if IS_SOAK and is_reached else ():
-            if not run(world, story, f"{title}-{n}-{again}", [n, again]):
-                break
-
-    assert n > 3
+    assert points > 3
     with capsys.disabled():
-        print(f"\n[crash points] {title}: {n - 1} points", end="")
+        print(f"\n[crash points] {title}: {points} points", end="")
+
+
+def test_a_naive_retry_does_not_survive_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A design that seals anew instead of asking after the bytes it sent: the sweep must see the second stamp."""
+
+    async def naive(parts: InvoiceParts, job: stamp.Job) -> tuple[StampOutcome, str]:
+        if not job.is_fresh:
+            await stamp._hold(parts, job, None)
+            await stamp._rebuild(parts, job)
+        return await stamp._first_reachable(parts, parts.side(livemode=False), job)
+
+    monkeypatch.setattr(stamp, "_once", naive)
+
+    with pytest.raises(AssertionError, match="stamp without invoice"):
+        points_of(world, "income")
