@@ -29,6 +29,12 @@ MESSAGES = {
     "updated": "Client updated successfully",
     "found": "Client retrieved successfully",
 }
+NEW_CLIENT = {
+    "name": "Universidad Robótica", "email": "pagos@ure.example", "legal_name": "UNIVERSIDAD ROBOTICA ESPAÑOLA",
+    "tax_id": "URE180429TM6", "tax_system": "601", "use": "G03", "address": {"zip": "86991"},
+    "metadata": {"crm_id": "8812"},
+}  # fmt: skip
+CHANGED_CLIENT = {"phone": "+52 55 1234 5678", "address": {"street": "Hidalgo", "exterior": "10"}}
 
 
 def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
@@ -42,7 +48,7 @@ def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
 
         return await db.read(unit)
 
-    @router.post("/clients", MESSAGES["created"], success=201)
+    @router.post("/clients", MESSAGES["created"], success=201, also=(200,), example=NEW_CLIENT)
     async def create_client(caller: Caller, body: CreateClient, claim: Claim) -> JSONReply:
         def unit(tx: Tx) -> Answer:
             outcome = create.create(tx, caller, body, catalogs=catalogs, at_ms=clock.now_ms())
@@ -58,7 +64,7 @@ def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
             raise NotFound
         return client.to_wire()
 
-    @router.put("/clients/{id}", MESSAGES["updated"])
+    @router.put("/clients/{id}", MESSAGES["updated"], example=CHANGED_CLIENT)
     async def update_client(caller: Caller, body: UpdateClient, id: str) -> dict[str, Any]:  # noqa: A002
         changes, at_ms = body.changes(), clock.now_ms()
         unit = partial(update.update, caller=caller, client_id=id, changes=changes, catalogs=catalogs, at_ms=at_ms)

@@ -15,7 +15,7 @@ def routes(links: FileLinks, open_file: Opener) -> Router:
     """The operation on signed links."""
     router = Router(tag="Files")
 
-    @router.get("/files/{file_id}", "File", public=True)
+    @router.get("/files/{file_id}", "File", produces="*/*", public=True)
     async def get_file(call: Call, file_id: str) -> Response:
         links.check(file_id, call.query.get("exp"), call.query.get("sig"))
         return await open_file(file_id)

@@ -13,20 +13,43 @@ from timbra.http.routing import Operation
 
 _REF = "#/components/schemas/{model}"
 _ERRORS = {
-    "400": "The request has invalid fields or breaks a rule",
-    "401": "No valid API key",
-    "403": "Not allowed",
-    "404": "Not found",
-    "409": "Conflict",
-    "413": "Too large",
-    "429": "Too many requests",
-    "500": "Fault of the server",
-    "503": "Not available, try again later",
+    "400": (
+        "The request has invalid fields or breaks a rule",
+        ErrorCode.INVALID_FIELD_VALUE,
+        "limit: must be at most 100",
+    ),
+    "401": ("No valid API key", ErrorCode.INVALID_TOKEN, "The API key is not valid"),
+    "403": ("Not allowed", ErrorCode.INSUFFICIENT_PERMISSIONS, "The API key may not do this"),
+    "404": ("Not found", ErrorCode.RESOURCE_NOT_FOUND, "Not found"),
+    "409": ("Conflict", ErrorCode.RESOURCE_CONFLICT, "idempotency_key: was used with a different request"),
+    "413": ("Too large", ErrorCode.INVALID_REQUEST_BODY, "The request body is larger than 1048576 bytes"),
+    "422": (
+        "Refused by SAT or the PAC",
+        ErrorCode.CFDI_SERVICE_ERROR,
+        "CFDI40147: receiver zip not in the SAT register",
+    ),
+    "429": ("Too many requests", ErrorCode.RATE_LIMIT_EXCEEDED, "Too many requests"),
+    "500": ("Fault of the server", ErrorCode.INTERNAL_SERVER_ERROR, "The server failed to answer this request"),
+    "502": ("Another service failed", ErrorCode.CFDI_SERVICE_ERROR, "The PAC failed for good"),
+    "503": (
+        "Not available, try again later",
+        ErrorCode.SERVICE_UNAVAILABLE,
+        "The service is not available; try again later",
+    ),
 }
+_RETRIED = ("429", "503")
+_REQUEST_ID = {"description": "the id of the request in the server's logs", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "seconds to wait", "schema": {"type": "integer"}}
 _TEAM = {
     "name": "team",
     "in": "query",
     "description": "the team to act on (Connect); default: the key's own",
+    "schema": {"type": "string"},
+}
+_PARTNER = {
+    "name": "X-Internal-API-Key",
+    "in": "header",
+    "description": "the partner's key",
     "schema": {"type": "string"},
 }
 _KEY = {
@@ -53,7 +76,8 @@ def document(operations: Sequence[tuple[str, Operation]], *, title: str, version
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": {**definitions.get("$defs", {}), "Error": _error_schema()},
+            "schemas": {**definitions.get("$defs", {}), "Error": _error_schema(), "CfdiError": _cfdi_schema()},
+            "responses": {status: _error_response(status) for status in _ERRORS},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -93,6 +117,8 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
         found.append({"name": name, "in": "path", "required": True, "schema": shape})
     if not operation.public:
         found.append(_TEAM)
+    if operation.gate is not None:
+        found.append(_PARTNER)
     if operation.lists:
         found += _list_parameters(operation)
     found += [_query(name, rule) for name, rule in operation.filters.items()]
@@ -118,17 +144,43 @@ def _query(name: str, rule: Rule) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    success = {"description": operation.message, "content": _json(_success_schema(operation))}
-    errors = {
-        status: {"description": text, "content": _json({"$ref": _REF.format(model="Error")})}
-        for status, text in _ERRORS.items()
-        if _can_answer(operation, status)
+    content = (
+        _json(_success_schema(operation))
+        if operation.produces == "application/json"
+        else {operation.produces: {"schema": {"type": "string", "format": "binary"}}}
+    )
+    successes = {
+        str(status): {"description": operation.message, "headers": {"X-Request-Id": _REQUEST_ID}, "content": content}
+        for status in sorted({operation.success, *operation.also})
     }
-    return {str(operation.success): success, **errors}
+    errors = {
+        status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS if _can_answer(operation, status)
+    }
+    return successes | errors
 
 
 def _can_answer(operation: Operation, status: str) -> bool:
-    return not (operation.public and status in ("401", "403")) and not (operation.method == "GET" and status == "413")
+    match status:
+        case "401" | "403":
+            return not operation.public or operation.gate is not None
+        case "413":
+            return operation.method != "GET"
+        case "422" | "502":
+            return operation.bucket == "stamp"
+    return True
+
+
+def _error_response(status: str) -> dict[str, Any]:
+    description, code, message = _ERRORS[status]
+    example = {
+        "success": False,
+        "message": message,
+        "error": {"code": code.value, "message": message, "details": [], "fields": []},
+        "request_id": "req_01K9ZC3T5Q8W2V7N4M6B1X0RJD",
+    }
+    headers = {"X-Request-Id": _REQUEST_ID} | ({"Retry-After": _RETRY_AFTER} if status in _RETRIED else {})
+    content = {"application/json": {"schema": {"$ref": _REF.format(model="Error")}, "example": example}}
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,17 +201,26 @@ def _success_schema(operation: Operation) -> dict[str, Any]:
 
 def _error_schema() -> dict[str, Any]:
     text = {"type": "string"}
-    one = {"path": text, "code": text, "message": text, "fix": {}}
+    one = {"path": text, "code": text, "message": text, "fix": {"description": "a value that would be accepted"}}
     members = {
         "code": {"type": "string", "enum": [code.value for code in ErrorCode]},
         "message": text,
         "details": {"type": "array", "items": text},
         "fields": {"type": "array", "items": {"type": "object", "properties": one, "required": list(one)}},
+        "cfdi": {"$ref": _REF.format(model="CfdiError")},
     }
+    required = [name for name in members if name != "cfdi"]
     envelope = {
         "success": {"const": False},
         "message": text,
-        "error": {"type": "object", "properties": members, "required": list(members)},
+        "error": {"type": "object", "properties": members, "required": required},
         "request_id": text,
     }
     return {"type": "object", "properties": envelope, "required": list(envelope)}
+
+
+def _cfdi_schema() -> dict[str, Any]:
+    """Why SAT or the PAC refused: with ``cfdi_service_error``, and with fields that break a rule of SAT's matrix."""
+    maybe = {"type": ["string", "null"]}
+    members = {"code": {"type": "string"}, "message": maybe, "explanation": maybe, "solution": maybe}
+    return {"type": "object", "properties": members, "required": list(members)}

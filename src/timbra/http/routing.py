@@ -125,7 +125,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path, as declared."""
+    """One method of one path, as declared.
+
+    For the documentation alone: ``also``, further statuses of success; ``produces``, the media type of a reply that is
+    no JSON; ``example``, a body that works as it stands.
+    """
 
     method: str
     path: str
@@ -134,6 +138,8 @@ class Operation:
     access: Access
     tag: str
     success: int = 200
+    also: tuple[int, ...] = ()
+    produces: str = "application/json"
     filters: Mapping[str, Rule] = field(default_factory=dict)
     orders: tuple[str, ...] = ("timestamp", "name")
     bucket: str | None = None

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -16,12 +17,14 @@ from timbra.http.idempotency import Claim, fingerprint
 from timbra.http.query import ListQuery
 from timbra.http.routing import Call, Router
 from timbra.invoices import cancel, cancel_follow, issue, store
-from timbra.invoices.files import File, Files
+from timbra.invoices.examples import CANCELLATION, EXAMPLES
+from timbra.invoices.files import PDF_TYPE, XML_TYPE, File, Files
 from timbra.invoices.model import InvoiceRecord
 from timbra.invoices.parts import InvoiceParts
 from timbra.invoices.prepare import EGRESS, INCOME
 from timbra.invoices.schemas import SERIES_FORM, CancelBody, EgressBody, IncomeBody, IssueBody
 from timbra.platform import json
+from timbra.platform.clock import Clock
 from timbra.platform.db import Tx
 from timbra.platform.json import Raw
 from timbra.platform.keyset import Slice
@@ -54,7 +57,7 @@ def routes(parts: InvoiceParts, files: Files) -> Router:
         _documents(router, parts, name, kind, model)
     _one_document(router, parts)
     _files(router, parts, files)
-    _matrix(router)
+    _matrix(router, parts.clock)
     return router
 
 
@@ -90,9 +93,11 @@ def _documents(router: Router, parts: InvoiceParts, name: str, kind: str, model:
         f"/invoices/{name}",
         issue.CREATED,
         success=201,
+        also=(200, 202),
         bucket="stamp",
         limit_bytes=BODY_LIMIT_BYTES,
         body_key=True,
+        example=EXAMPLES[name],
     )(create_invoice)
 
     @router.get(f"/invoices/{name}/{{id}}", "Invoice retrieved successfully")
@@ -116,7 +121,7 @@ def _found(record: InvoiceRecord | None) -> InvoiceRecord:
 def _one_document(router: Router, parts: InvoiceParts) -> None:
     """Cancel and the state of a cancellation."""
 
-    @router.delete("/invoices/{id}", cancel.CANCELED_TEXT, bucket="stamp")
+    @router.delete("/invoices/{id}", cancel.CANCELED_TEXT, also=(202,), bucket="stamp", example=CANCELLATION)
     async def cancel_invoice(caller: Caller, body: CancelBody, id: str) -> Answer:  # noqa: A002
         return await cancel.cancel(parts, caller, id, body)
 
@@ -175,9 +180,9 @@ def _files(router: Router, parts: InvoiceParts, files: Files) -> None:
     async def get_acuse(call: Call, caller: Caller, id: str) -> Response:  # noqa: A002
         return await send_bytes(call, caller, id, "acuse")
 
-    router.get("/invoices/{id}/xml", "XML")(get_xml)
-    router.get("/invoices/{id}/pdf", "PDF", filters={"lang": LANGUAGE})(get_pdf)
-    router.get("/invoices/{id}/acuse", "Acuse")(get_acuse)
+    router.get("/invoices/{id}/xml", "XML", produces=XML_TYPE)(get_xml)
+    router.get("/invoices/{id}/pdf", "PDF", produces=PDF_TYPE, filters={"lang": LANGUAGE})(get_pdf)
+    router.get("/invoices/{id}/acuse", "Acuse", produces=XML_TYPE)(get_acuse)
 
 
 async def _read(files: Files, record: InvoiceRecord, kind: str, lang: str | None) -> File:
@@ -195,7 +200,7 @@ def served(file: File) -> Response:
     )
 
 
-def _matrix(router: Router) -> None:
+def _matrix(router: Router, clock: Clock) -> None:
     """The CFDI error matrix (contract invoices.md section 13)."""
     filters: Mapping[str, Rule] = {
         "code": Text(max=40),
@@ -219,7 +224,8 @@ def _matrix(router: Router) -> None:
             }
             for row in rows[(page - 1) * limit : page * limit]
         ]
-        return Answer(shown, beside={"total": len(rows), "page": page, "limit": limit})
+        at = datetime.fromtimestamp(clock.now_ms() // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Answer(shown, beside={"total": len(rows), "page": page, "limit": limit, "timestamp": at})
 
     for path in ("/invoices/errors", "/invoices/cfdi-errors"):
         router.get(path, "CFDI errors retrieved successfully", filters=filters)(list_errors)

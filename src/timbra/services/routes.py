@@ -21,6 +21,12 @@ from timbra.teams.settings import TeamSettings
 
 FILTERS = {"sku": Text(max=100), "product_key": ProductKey}
 
+NEW_SERVICE = {
+    "description": "Consultoría", "unit_price": 1500, "product_key": "80141503", "unit_key": "E48", "sku": "CONS-01",
+    "taxes": [{"type": "IVA", "rate": 0.16, "factor": "Tasa", "withholding": False}],
+}  # fmt: skip
+CHANGED_SERVICE = {"unit_price": 1800}
+
 
 def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
     """The operations on services."""
@@ -33,7 +39,7 @@ def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
 
         return await db.read(unit)
 
-    @router.post("/services", "Service created successfully", success=201)
+    @router.post("/services", "Service created successfully", success=201, example=NEW_SERVICE)
     async def create_service(caller: Caller, body: CreateService, claim: Claim) -> JSONReply:
         fields, at_ms = dict(body), clock.now_ms()
 
@@ -51,7 +57,7 @@ def routes(db: Database, clock: Clock, catalogs: Catalogs) -> Router:
             raise NotFound
         return service.to_wire()
 
-    @router.put("/services/{id}", "Service updated successfully")
+    @router.put("/services/{id}", "Service updated successfully", example=CHANGED_SERVICE)
     async def update_service(caller: Caller, body: UpdateService, id: str) -> dict[str, Any]:  # noqa: A002
         changes, at_ms = body.changes(), clock.now_ms()
 
