@@ -162,9 +162,11 @@ def _save(
 
 def _canceled(tx: Tx, record: InvoiceRecord, at_ms: int) -> InvoiceRecord:
     has_acuse = store.file(tx, record, FileKind.ACUSE) is not None
-    store_cancel.mark_canceled(tx, record, has_acuse=has_acuse, at_ms=at_ms)
+    moved = store_cancel.mark_canceled(tx, record, has_acuse=has_acuse, at_ms=at_ms)
+    assert moved, "the row was locked while it was valid"
     if record.kind == "E":
         store_credits.undo(tx, record, at_ms)
+    store.recount(tx, record, Status.VALID, Status.CANCELED)
     return replace(record, status=Status.CANCELED.value, last_balance=0, has_acuse=has_acuse, updated_ms=at_ms)
 
 

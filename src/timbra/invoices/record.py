@@ -44,10 +44,9 @@ def stamped(
         return store.find(tx, record.scope, record.id)
     store_stamping.add_attempt(tx, record, pac=pac, call="stamp", outcome="stamped", detail=stamp.uuid, at_ms=at_ms)
     if record.kind == "E":
-        store_credits.apply(
-            tx, record, at_ms
-        )  # invoices before series, as in Tx 1: no two requests wait for each other
+        store_credits.apply(tx, record, at_ms)
     store_series.settle_folio(tx, record.scope, record.series, record.folio)
+    store.recount(tx, record, Status.PENDING, Status.VALID)
     settled = replace(
         record,
         status=Status.VALID.value,
@@ -98,6 +97,7 @@ def refused(
     if record.kind == "E":
         store_credits.release(tx, record)
     store_series.release_folio(tx, record.scope, record.series, record.folio)
+    store.recount(tx, record, Status.PENDING, Status.FAILED)
     failed = store.find(tx, record.scope, record.id)
     assert failed is not None
     related = store.related_ids(tx, [failed])[failed.id]

@@ -174,6 +174,16 @@ def has_file(tx: Tx, record: InvoiceRecord, kind: FileKind, generation: int) -> 
     return tx.execute(known).first() is not None
 
 
+def recount(tx: Tx, record: InvoiceRecord, before: Status, after: Status) -> None:
+    """The document counts as ``after`` from now on.
+
+    Locks are taken in one order by everybody, so that no two transactions wait for each other: documents, series,
+    counters, audit chain.
+    """
+    count(tx, record, before, -1)
+    count(tx, record, after, 1)
+
+
 def count(tx: Tx, record: InvoiceRecord, status: Status, by: int) -> None:
     """The counter of (team, mode, kind, status) changes by ``by``."""
     tx.execute(

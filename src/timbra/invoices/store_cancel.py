@@ -85,11 +85,7 @@ def mark_canceled(tx: Tx, record: InvoiceRecord, *, has_acuse: bool, at_ms: int)
         .where(store.by_id(record.scope, record.id), invoices.c.status == Status.VALID)
         .values(status=Status.CANCELED.value, last_balance=0, has_acuse=has_acuse, updated_ms=at_ms)
     )
-    if done.rowcount != 1:
-        return False
-    store.count(tx, record, Status.VALID, -1)
-    store.count(tx, record, Status.CANCELED, 1)
-    return True
+    return done.rowcount == 1
 
 
 def void_claims(tx: Tx) -> None:

@@ -111,8 +111,6 @@ def mark_valid(
     if done.rowcount != 1:
         return False
     store.add_file(tx, record, FileKind.STAMPED, stamped)
-    store.count(tx, record, Status.PENDING, -1)
-    store.count(tx, record, Status.VALID, 1)
     return True
 
 
@@ -139,11 +137,7 @@ def mark_failed(tx: Tx, record: InvoiceRecord, error: bytes, at_ms: int) -> bool
             next_try_ms=None,
         )
     )
-    if done.rowcount != 1:
-        return False
-    store.count(tx, record, Status.PENDING, -1)
-    store.count(tx, record, Status.FAILED, 1)
-    return True
+    return done.rowcount == 1
 
 
 def postpone(tx: Tx, record: InvoiceRecord, *, held_by: str | None, next_try_ms: int) -> bool:
