@@ -75,7 +75,8 @@ class Server:
                 sys.exit("PostgreSQL did not start:\n" + (self.home / "log").read_text(errors="replace")[-4000:])
             time.sleep(0.1)
         # A plain role: row-level security does not hold superusers back.
-        self._psql("CREATE ROLE timbra LOGIN CREATEDB")
+        # It may end the server's own workers, so that a database is dropped while autovacuum looks at it.
+        self._psql("CREATE ROLE timbra LOGIN CREATEDB IN ROLE pg_signal_backend")
         for extension in EXTENSIONS:  # in the database that every test database is copied from, where they exist
             self._psql(f"CREATE EXTENSION IF NOT EXISTS {extension}", database="template1")
 
