@@ -1,4 +1,4 @@
-"""A whole server for every test."""
+"""A whole server for every life."""
 
 from worlds import founded, world
 
