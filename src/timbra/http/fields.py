@@ -32,6 +32,7 @@ TEXT_MAX = 1_000
 AMOUNT_MAX = Decimal("999999999999.999999")
 MILLISECONDS_FROM = 1_000_000_000_000  # a larger time is in milliseconds
 LAST_INSTANT_MS = 253_402_300_799_999  # the end of year 9999
+LIKE_A_WORD = 60  # comparing longer texts with the words of a list would cost a second and find nothing
 METADATA_MAX_BYTES = 16 * 1024
 
 _CONTROLS = re.compile(r"[\x00-\x1f]")
@@ -161,7 +162,7 @@ class Choice(Rule):
         text = _text_of(value).strip().casefold()
         if text in self.values:
             return self.values[text]
-        nearest = get_close_matches(text, list(self.values), n=1)
+        nearest = get_close_matches(text, list(self.values), n=1) if len(text) <= LIKE_A_WORD else []
         fix = str(self.values[nearest[0]]) if nearest else None
         raise refuse("enum", f"must be one of {', '.join(self.shown)}", fix)
 

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 32
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 MAX_EXPONENT = 400  # beyond a double's range; written out, a larger one would fill the memory
 
 
@@ -75,7 +77,7 @@ def loads(body: bytes) -> Any:
 
     Raises JsonRefused for anything else, wrong encodings and lone surrogates included.
     """
-    if _depth(body) > MAX_DEPTH:
+    if _is_too_deep(body):
         raise JsonRefused(f"nested deeper than {MAX_DEPTH} levels")
     try:
         text = body.decode("utf-8-sig")
@@ -89,28 +91,17 @@ def loads(body: bytes) -> Any:
     return value
 
 
-def _depth(body: bytes) -> int:
-    """Upper bound of the nesting: brackets inside strings are told apart only when there are many of them."""
+def _is_too_deep(body: bytes) -> bool:
+    """Whether brackets outside of strings nest deeper than allowed; at C speed, since it is asked of every body."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return 0
-    deepest = level = 0
-    in_string = escaped = False
-    for byte in body:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
+        return False
+    outside = b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    brackets = outside.translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if b"[]" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")  # the innermost level
+    return b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH
 
 
 def _refuse_lone_surrogates(value: Any) -> None:
