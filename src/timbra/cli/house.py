@@ -16,6 +16,7 @@ def opened(settings: Settings | None = None) -> Iterator[Wiring]:
     try:
         if house.database.is_sqlite:
             migrate.upgrade(house.database)
+        startup.refuse_outdated(house.database)
         startup.master_keys(house.settings, house.database)
         yield house
     finally:

@@ -61,6 +61,15 @@ def database(found: Settings) -> Iterator[Database]:
         opened.close()
 
 
+def refuse_outdated(opened: Database) -> None:
+    """The command ends unless the database has the tables of this release."""
+    if not migrate.is_current(opened):
+        fail(
+            f"the database is at revision {migrate.current(opened) or 'none'}, this release needs "
+            f"{migrate.head()}. Run `timbra migrate`, then start again"
+        )
+
+
 @contextmanager
 def ready_database(found: Settings) -> Iterator[None]:
     """While this lasts the process may serve: an embedded database is migrated and nobody else's, a server's is current."""
@@ -68,11 +77,7 @@ def ready_database(found: Settings) -> Iterator[None]:
         with sole_process(opened):
             if opened.is_sqlite:
                 migrate.upgrade(opened)
-            elif not migrate.is_current(opened):
-                fail(
-                    f"the database is at revision {migrate.current(opened) or 'none'}, this release needs "
-                    f"{migrate.head()}. Run `timbra migrate`, then start again"
-                )
+            refuse_outdated(opened)
             master_keys(found, opened)
             opened.close()
             yield
