@@ -1,6 +1,6 @@
 """The body of PUT /teams/{id}/settings: type and limits of every key (contract teams.md section 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -10,7 +10,8 @@ from timbra.catalogs.fields import Listed, Printed, use_code
 from timbra.catalogs.taxes import MAX_TAXES, TaxBody, TaxList, repeated
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import CURRENCIES
-from timbra.cfdi.parse import XmlRefused, parse
+from timbra.cfdi.complements import ComplementRefused, check_addenda, parse_custom
+from timbra.cfdi.model import Namespace
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Code, Email, Flag, Text, Whole, refuse
 from timbra.teams.settings import MAIL_KINDS
@@ -59,14 +60,20 @@ def _plain(value: Any) -> Any:
     return [_plain(element) for element in value] if isinstance(value, list) else value
 
 
-def _well_formed(value: str) -> str:
-    content = value.encode()
-    if len(content) > XML_LIMIT_BYTES:
-        raise refuse("max_length", f"must have at most {XML_LIMIT_BYTES} bytes")
+def _complement(value: str) -> str:
+    return _placeable(value, parse_custom)
+
+
+def _addenda(value: str) -> str:
+    return _placeable(value, check_addenda)
+
+
+def _placeable(value: str, check: Callable[[str, Sequence[Namespace]], object]) -> str:
+    """Refused here, not at every invoice that would carry it."""
     try:
-        parse(content, limit=XML_LIMIT_BYTES)
-    except XmlRefused as error:
-        raise refuse("format", f"must be well-formed XML: {error}") from None
+        check(value, ())
+    except ComplementRefused as refusal:
+        raise refuse("format", str(refusal)) from None
     return value
 
 
@@ -89,7 +96,7 @@ class ComplementRow(Row):
     data: Annotated[str, Text(max=XML_LIMIT_BYTES, multiline=True)]
     description: Annotated[str | None, Text(max=1_000, multiline=True)] = None
 
-    _is_xml = field_validator("data")(_well_formed)
+    _is_xml = field_validator("data")(_complement)
 
 
 class ProductRow(Row):
@@ -241,7 +248,7 @@ class UpdateSettings(Command):
     @field_validator("addenda")
     @classmethod
     def _is_xml(cls, value: str | None) -> str | None:
-        return value if value is None else _well_formed(value)
+        return value if value is None else _addenda(value)
 
     @model_validator(mode="after")
     def _one_switch(self) -> "UpdateSettings":
