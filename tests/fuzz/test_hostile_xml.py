@@ -118,6 +118,19 @@ def test_thousands_of_namespaces_are_refused(shared_world: World, place: str) ->
     refused(shared_world, reply, (PLACES[place], "format"))
 
 
+@pytest.mark.parametrize("way", ["header key", "body key", "async", "prefer async"])
+def test_refused_request_keeps_no_key_and_no_job(shared_world: World, way: str) -> None:
+    headers = {"header key": {"idempotency_key": "key-00000001"}, "prefer async": {"prefer": "respond-async"}}
+    fields = {"body key": {"idempotency_key": "key-00000001"}, "async": {"async": True}}
+    body = shared_world.sale(addenda="</cfdi:Addenda>", **fields.get(way, {}))
+
+    for _ in range(2):
+        with shared_world.unchanged():
+            reply = shared_world.api.post("/invoices/income", body, **headers.get(way, {}))
+
+        refused(shared_world, reply, ("addenda", "format"))
+
+
 def test_every_bad_fragment_is_reported(shared_world: World) -> None:
     body = shared_world.sale(1, 2, addenda="hola")
     body["items"][1]["complement"] = "<a/>"
