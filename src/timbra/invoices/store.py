@@ -6,7 +6,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Integer, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import Executable, Integer, Select, and_, bindparam, func, insert, literal_column, select, update
 
 from timbra.invoices.model import FileKind, InvoiceRecord, RelationRow, Status
 from timbra.invoices.tables import invoice_counts, invoice_files, invoice_relations, invoices
@@ -24,14 +24,14 @@ _BY_ID = _RECORD.where(_MINE, invoices.c.id == bindparam("value"))
 _BY_UUID = _RECORD.where(_MINE, invoices.c.uuid == bindparam("value"))
 _ID_BY_UUID = select(invoices.c.id).where(_MINE, invoices.c.uuid == bindparam("value"))
 _BY_KEY = _RECORD.where(_MINE, invoices.c.unique_key == bindparam("value"))
+# Conditions of partial indexes stand in the text: for a parameter the planner does not know that the index serves.
+IS_PENDING = invoices.c.status == literal_column("'pending'")
+HAS_FOLIO = invoices.c.folio > literal_column("0")
 _TWIN = _RECORD.where(
-    _MINE,
-    invoices.c.status == Status.PENDING,
-    invoices.c.was_answered_503,
-    invoices.c.fingerprint == bindparam("value"),
+    _MINE, IS_PENDING, literal_column("was_answered_503"), invoices.c.fingerprint == bindparam("value")
 ).limit(1)
 _FOLIO = select(invoices.c.id).where(
-    _MINE, invoices.c.series == bindparam("series"), invoices.c.folio == bindparam("folio")
+    _MINE, invoices.c.series == bindparam("series"), invoices.c.folio == bindparam("folio"), HAS_FOLIO
 )
 _INSERT = insert(invoices)
 _INSERT_FILE = insert(invoice_files)

@@ -37,9 +37,7 @@ def void_foreign_leases(tx: Tx, owner: str) -> None:
     """Leases of dead processes end now. Only for SQLite, where this process is the only one."""
     tx.execute(
         update(invoices)
-        .where(
-            invoices.c.status == Status.PENDING, invoices.c.lease_owner.is_not(None), invoices.c.lease_owner != owner
-        )
+        .where(store.IS_PENDING, invoices.c.lease_owner.is_not(None), invoices.c.lease_owner != owner)
         .values(lease_until_ms=0, next_try_ms=0)
     )
 
@@ -49,7 +47,7 @@ def due(tx: Tx, now_ms: int, limit: int) -> list[tuple[TeamScope, str]]:
     rows = tx.execute(
         select(invoices.c.team_id, invoices.c.livemode, invoices.c.id)
         .where(
-            invoices.c.status == Status.PENDING,
+            store.IS_PENDING,
             invoices.c.next_try_ms <= now_ms,
             or_(invoices.c.lease_until_ms.is_(None), invoices.c.lease_until_ms <= now_ms),
         )
@@ -246,7 +244,7 @@ def overdue(tx: Tx, before_ms: int, reason: str, limit: int) -> list[InvoiceReco
     rows = tx.execute(
         select(*store.COLUMNS)
         .where(
-            invoices.c.status == Status.PENDING,
+            store.IS_PENDING,
             invoices.c.created_ms <= before_ms,
             invoices.c.issued_ms <= before_ms,
             ~noted,

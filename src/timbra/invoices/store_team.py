@@ -2,7 +2,7 @@
 
 from sqlalchemy import exists, func, select
 
-from timbra.invoices.store import in_scope
+from timbra.invoices.store import HAS_FOLIO, in_scope
 from timbra.invoices.tables import invoices
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
@@ -16,5 +16,5 @@ def has_any(tx: Tx, team_id: str) -> bool:
 
 def highest_folio(tx: Tx, scope: TeamScope, series: str) -> int:
     """The highest folio that a stamped or pending document of the series holds; 0 without any."""
-    highest = select(func.max(invoices.c.folio)).where(in_scope(scope), invoices.c.series == series)
+    highest = select(func.max(invoices.c.folio)).where(in_scope(scope), invoices.c.series == series, HAS_FOLIO)
     return tx.execute(highest).scalar_one() or 0

@@ -110,6 +110,14 @@ invoices = Table(
         postgresql_where=text("status = 'pending'"),
     ),
     Index(
+        "ix_invoices_twin",
+        "team_id",
+        "livemode",
+        "fingerprint",
+        sqlite_where=text("status = 'pending' and was_answered_503"),
+        postgresql_where=text("status = 'pending' and was_answered_503"),
+    ),
+    Index(
         "ix_invoices_cancel_due",
         "cancel_check_ms",
         sqlite_where=text("cancel_check_ms is not null"),
