@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from cryptography import x509
@@ -120,7 +121,11 @@ Authority = TypeVar("Authority", bound=HasPublicKey)
 
 def read(data: bytes) -> CertificateFacts:
     """The facts of a certificate (DER or PEM). Raises CredentialRefused; expiry and issuer are not judged."""
-    raw = der_of(data, Reason.NOT_A_CERTIFICATE)
+    return _read(der_of(data, Reason.NOT_A_CERTIFICATE))
+
+
+@lru_cache(maxsize=512)  # the same few certificates come with every document
+def _read(raw: bytes) -> CertificateFacts:
     with refusing(Reason.NOT_A_CERTIFICATE, DerBroken):
         if _looks_like_key(raw):
             raise CredentialRefused(Reason.KEY_IN_PLACE_OF_CERTIFICATE)

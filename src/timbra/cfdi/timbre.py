@@ -135,13 +135,16 @@ def check(
     document. Raises UnknownPac when only the PAC's certificate is missing, TimbreRefused for everything else.
     """
     try:
-        answer, ours = parse(stamped, limit=STAMPED_LIMIT), parse(sealed, limit=STAMPED_LIMIT)
+        ours = parse(sealed, limit=STAMPED_LIMIT)
+        element = _attached(stamped, sealed)
+        if element is None:
+            answer = parse(stamped, limit=STAMPED_LIMIT)
+            element = _take_timbre(answer)
+            if not _equal(answer, ours):
+                raise TimbreRefused("the document is not the one that was sent")
     except XmlRefused as error:
         raise TimbreRefused(str(error)) from error
-    element = _take_timbre(answer)
     timbre = _timbre(element)
-    if not _equal(answer, ours):
-        raise TimbreRefused("the document is not the one that was sent")
     if timbre.version != "1.1" or timbre.sello_cfd != (ours.get("Sello") or ""):
         raise TimbreRefused("the timbre is not of this document")
     if used(timbre.uuid):
@@ -151,6 +154,32 @@ def check(
         raise TimbreRefused("the timbre is not of the 72 hours after the document's date")
     _check_seal(element, timbre, pac_certificates)
     return timbre
+
+
+def _attached(stamped: bytes, sealed: bytes) -> etree._Element | None:
+    """The timbre of an answer that is our bytes with one element where ``attach`` puts it: nothing is left to compare.
+
+    None when it is anything else, which says nothing against it.
+    """
+    complement = _END_OF_COMPLEMENT.search(sealed)
+    place = complement or _END.search(sealed)
+    if place is None or b"TimbreFiscalDigital" in sealed:
+        return None
+    head, tail = sealed[: place.start()], sealed[place.start() :]
+    if len(stamped) < len(sealed) or not (stamped.startswith(head) and stamped.endswith(tail)):
+        return None
+    node = stamped[len(head) : len(stamped) - len(tail)]
+    if complement is None:
+        node = node.removeprefix(b"<cfdi:Complemento>").removesuffix(b"</cfdi:Complemento>")
+        if len(stamped) != len(sealed) + len(node) + len(b"<cfdi:Complemento></cfdi:Complemento>"):
+            return None
+    if not (node.startswith(b"<tfd:TimbreFiscalDigital ") and node.endswith(b"/>")):
+        return None
+    try:
+        element = parse(node, limit=STAMPED_LIMIT)
+    except XmlRefused:  # it uses a prefix of the document, for example
+        return None
+    return element if element.tag == TIMBRE and len(element) == 0 else None
 
 
 def _take_timbre(answer: etree._Element) -> etree._Element:

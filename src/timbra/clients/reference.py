@@ -53,7 +53,7 @@ async def resolve(
     One reading unit when the client exists; one writing unit more when it is made or changed, with event and audit row.
     path: of the reference in the request. Raises NotFound (``client.id: not found``), Conflict (several matches), Invalid.
     """
-    known = await database.read(partial(_look_up, caller, reference, path))
+    known = await database.look(partial(_look_up, caller, reference, path))
     if known is None:
         write = partial(_write, caller, reference, catalogs, at_ms, path)
         return await database.write(write)

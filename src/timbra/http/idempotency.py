@@ -111,7 +111,7 @@ class Idempotency:
         claim = Claim(self, scope, store.Slot(path, key) if key else None, print_, render)
         if claim.slot is not None:
             slot = claim.slot
-            record = await self.db.read(lambda tx: store.find(tx, scope, slot))
+            record = await self.db.look(lambda tx: store.find(tx, scope, slot))
             if record is not None and not await self._freed(scope, slot, record):
                 claim.resource_id = claim.judge(record)
         return claim

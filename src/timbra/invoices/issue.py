@@ -29,6 +29,7 @@ from timbra.platform.audit import Action
 from timbra.platform.db import Tx, UniqueViolation
 from timbra.platform.folding import fold
 from timbra.platform.ids import new_id
+from timbra.platform.json import Raw
 from timbra.teams import store as teams
 from timbra.teams import store_series
 from timbra.teams.store import Team
@@ -70,7 +71,7 @@ async def issue(parts: InvoiceParts, command: Command) -> Answer:
     """
     if command.claim.resource_id is not None:
         return await _resumed(parts, command, command.claim.resource_id)
-    known = await parts.database.read(lambda tx: _look(tx, command))
+    known = await parts.database.look(lambda tx: _look(tx, command))
     if known.same_key is not None:
         return await _same_key(parts, command, known.same_key)
     if known.twin is not None:
@@ -231,33 +232,44 @@ def _leased(parts: InvoiceParts, record: InvoiceRecord, now_ms: int) -> InvoiceR
 
 async def _settled(parts: InvoiceParts, command: Command, record: InvoiceRecord, sealed: bytes) -> Answer:
     """The answer after the stamp path: what became of the document within the budget."""
+    closing = _Closing(parts, command)
     job = stamp.Job(
         record,
         sealed,
         stamp.hints_of(record),
         actor=command.caller.actor,
         is_fresh=True,
-        on_settled=_closing(parts, command),
+        on_settled=closing,
     )
     try:
         settled = await stamp.settle(parts, job, parts.stamp_budget_s)
     except stamp.LeaseLost:
         settled = await _read(parts, record)
+    if settled.status == Status.VALID and closing.answer is not None:
+        return closing.answer
     return await _answer(parts, command, settled)
 
 
-def _closing(parts: InvoiceParts, command: Command) -> stamp.OnSettled:
-    """Finishes or frees the request's key in the transaction that settles the document."""
+class _Closing:
+    """Makes the answer and finishes or frees the request's key, in the transaction that settles the document."""
 
-    def on_settled(tx: Tx, record: InvoiceRecord, related: Sequence[str]) -> None:
-        claim = command.claim
+    def __init__(self, parts: InvoiceParts, command: Command) -> None:
+        self._parts = parts
+        self._command = command
+        self.answer: Answer | None = None
+
+    def __call__(self, tx: Tx, record: InvoiceRecord, related: Sequence[str], shown: Raw) -> None:
+        claim, body = self._command.claim, self._command.body
         if record.status == Status.FAILED:
             claim.release(tx)
-        elif claim.slot is not None and claim.render is not None:
-            reply = claim.render(_created(parts, command, record, related))
+            return
+        with_files = body.return_files_urls
+        self.answer = Answer(
+            self._parts.printer.show(record, related, with_files=True) if with_files else shown, CREATED, 201
+        )
+        if claim.slot is not None and claim.render is not None:
+            reply = claim.render(self.answer)
             claim.finish(tx, reply.status_code, bytes(reply.body))
-
-    return on_settled
 
 
 def _created(parts: InvoiceParts, command: Command, record: InvoiceRecord, related: Sequence[str]) -> Answer:
@@ -287,7 +299,7 @@ def _refusal(record: InvoiceRecord) -> Exception:
 
 async def _shown(parts: InvoiceParts, command: Command, record: InvoiceRecord) -> Answer:
     """The document as it stands: 201 when valid, 202 while pending."""
-    related = await parts.database.read(lambda tx: store.related_ids(tx, [record])[record.id])
+    related = await parts.database.look(lambda tx: store.related_ids(tx, [record])[record.id])
     if record.status == Status.PENDING:
         location = f"/v2/invoices/{COLLECTIONS[record.kind]}/{record.id}"
         return Answer(parts.printer.show(record, related), ACCEPTED, 202, headers={"Location": location})
@@ -298,7 +310,7 @@ async def _same_key(parts: InvoiceParts, command: Command, record: InvoiceRecord
     """A body key stays bound to its document for ever."""
     if record.fingerprint != command.fingerprint or record.kind != command.kind:
         raise other_request()
-    related = await parts.database.read(lambda tx: store.related_ids(tx, [record])[record.id])
+    related = await parts.database.look(lambda tx: store.related_ids(tx, [record])[record.id])
     shown = parts.printer.show(record, related, with_files=command.body.return_files_urls)
     return Answer(shown, CREATED, 200, headers={"Idempotent-Replayed": "true"})
 
@@ -308,12 +320,13 @@ async def _resumed(parts: InvoiceParts, command: Command, invoice_id: str) -> An
     scope = command.caller.scope
     await parts.database.write(command.claim.take)
     record = await stamp.resume(
-        parts, scope, invoice_id, budget_s=parts.stamp_budget_s, on_settled=_closing(parts, command)
+        parts, scope, invoice_id, budget_s=parts.stamp_budget_s, on_settled=_Closing(parts, command)
     )
     assert record is not None, "a bound document exists"
     if record.status in (Status.VALID, Status.CANCELED) and command.claim.run_id is not None:
-        related = await parts.database.read(lambda tx: store.related_ids(tx, [record])[record.id])
-        await parts.database.write(lambda tx: _closing(parts, command)(tx, record, related))
+        related = await parts.database.look(lambda tx: store.related_ids(tx, [record])[record.id])
+        shown = parts.printer.show(record, related)
+        await parts.database.write(lambda tx: _Closing(parts, command)(tx, record, related, shown))
     if record.status == Status.FAILED:
         await parts.database.write(command.claim.release)
         raise _refusal(record)
@@ -321,6 +334,6 @@ async def _resumed(parts: InvoiceParts, command: Command, invoice_id: str) -> An
 
 
 async def _read(parts: InvoiceParts, record: InvoiceRecord) -> InvoiceRecord:
-    found = await parts.database.read(lambda tx: store.find(tx, record.scope, record.id))
+    found = await parts.database.look(lambda tx: store.find(tx, record.scope, record.id))
     assert found is not None, "documents are never deleted"
     return found

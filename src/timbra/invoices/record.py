@@ -15,10 +15,12 @@ from timbra.pac.port import Rejected
 from timbra.platform import audit, events, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
+from timbra.platform.json import Raw
 from timbra.platform.scope import SERVER, Actor
 from timbra.teams import store_series
 
-OnSettled = Callable[[Tx, InvoiceRecord, Sequence[str]], None]
+# The document as it is settled, its related ids, and its JSON without file links.
+OnSettled = Callable[[Tx, InvoiceRecord, Sequence[str], Raw], None]
 
 
 def stamped(
@@ -60,10 +62,10 @@ def stamped(
         next_try_ms=None,
     )
     related = store.related_ids(tx, [settled])[settled.id]
-    _tell(tx, parts, settled, related, "invoice.created", at_ms)
+    shown = _tell(tx, parts, settled, related, "invoice.created", at_ms)
     audit.append(tx, record.scope, Action.INVOICE_STAMP, record.id, actor, at_ms, changes={"uuid": stamp.uuid})
     if on_settled is not None:
-        on_settled(tx, settled, related)
+        on_settled(tx, settled, related, shown)
     return settled
 
 
@@ -101,7 +103,7 @@ def refused(
     failed = store.find(tx, record.scope, record.id)
     assert failed is not None
     related = store.related_ids(tx, [failed])[failed.id]
-    _tell(tx, parts, failed, related, "invoice.failed", at_ms)
+    shown = _tell(tx, parts, failed, related, "invoice.failed", at_ms)
     audit.append(
         tx,
         record.scope,
@@ -113,7 +115,7 @@ def refused(
         changes={"code": refusal.code},
     )
     if on_settled is not None:
-        on_settled(tx, failed, related)
+        on_settled(tx, failed, related, shown)
     return failed
 
 
@@ -132,8 +134,10 @@ def refusal_error(code: str, text: str, invoice_id: str | None = None, status: s
     )
 
 
-def _tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, related: Sequence[str], event: str, at_ms: int) -> None:
-    events.append(tx, record.scope, event, record.public_id, parts.printer.show(record, related).text, at_ms)
+def _tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, related: Sequence[str], event: str, at_ms: int) -> Raw:
+    shown = parts.printer.show(record, related)
+    events.append(tx, record.scope, event, record.public_id, shown.text, at_ms)
+    return shown
 
 
 def alarmed(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> bool:

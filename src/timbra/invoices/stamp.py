@@ -6,7 +6,6 @@ set no other PAC is called: an unknown outcome is cleared up with that PAC alone
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,8 +35,6 @@ from timbra.platform.scope import SERVER, Actor, TeamScope
 
 log = structlog.get_logger(__name__)
 
-OnSettled = Callable[[Tx, InvoiceRecord, Sequence[str]], None]
-
 
 @dataclass(slots=True)
 class Job:
@@ -48,7 +45,7 @@ class Job:
     hints: Hints
     actor: Actor = SERVER
     is_fresh: bool = False  # Tx 1 of this very run named the PAC: it has not heard of the document yet
-    on_settled: OnSettled | None = None
+    on_settled: outcome_record.OnSettled | None = None
 
 
 def hints_of(record: InvoiceRecord) -> Hints:
@@ -255,7 +252,7 @@ async def resume(
     invoice_id: str,
     *,
     budget_s: float = 0.0,
-    on_settled: OnSettled | None = None,
+    on_settled: outcome_record.OnSettled | None = None,
 ) -> InvoiceRecord | None:
     """The document after one more try, or as it is when somebody else holds it; None when there is none."""
     now_ms = parts.clock.now_ms()

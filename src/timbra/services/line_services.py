@@ -46,7 +46,7 @@ async def services_of(
     referring = [(at, line) for at, line in enumerate(lines) if line.id is not None or line.search is not None]
     if not referring:
         return {}
-    matches = await database.read(partial(_read, caller, referring))
+    matches = await database.look(partial(_read, caller, referring))
     missing = _check(referring, matches)
     if missing:
         fields = _fields_to_create(missing)

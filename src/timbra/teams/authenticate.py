@@ -64,7 +64,7 @@ class TeamAuthenticator:
         def unit(tx: Tx) -> tuple[ApiKey | None, Team | None]:
             return store_keys.api_key(tx, claims.key_id), store.team(tx, claims.team_id)
 
-        key, home = await self._database.read(unit)
+        key, home = await self._database.look(unit)
         if key is None or home is None or key.ended_ms(now_ms) is not None:
             raise InvalidToken
         if not hmac.compare_digest(key.token_sha256, digest):

@@ -95,12 +95,10 @@ class SandboxPac:
             return failed
         if hint.startswith("reject:"):
             return refusal(hint.removeprefix("reject:"))
-        known = await self._known(xml)
-        if known is not None:
-            return self._answer(known, xml)
         stamped = await self._stamp(xml, reference, hints)
         if isinstance(stamped, Rejected):
-            return stamped
+            known = await self._known(xml)  # stamped before, and too old for a first time
+            return stamped if known is None else self._answer(known, xml)
         if hint == "pac_timeout":
             return Unknown("the answer was lost")
         return self._answer(stamped, xml)
@@ -120,7 +118,7 @@ class SandboxPac:
 
     async def _known(self, xml: bytes) -> SandboxStamp | None:
         digest = hashlib.sha256(xml).digest()
-        return await self._database.read(lambda tx: store.find(tx, self.name, digest))
+        return await self._database.look(lambda tx: store.find(tx, self.name, digest))
 
     async def _stamp(self, xml: bytes, reference: str, hints: Hints) -> SandboxStamp | Rejected:
         if len(xml) > LARGE_BYTES:
@@ -213,7 +211,7 @@ class SandboxStatus:
         self, *, uuid: str, issuer_rfc: str, receiver_rfc: str, total: str, sello: str
     ) -> SatStatus | Unknown:
         """The document's state in SAT's words."""
-        known = await self._database.read(lambda tx: store.find_by_uuid(tx, uuid))
+        known = await self._database.look(lambda tx: store.find_by_uuid(tx, uuid))
         if known is None or known.issuer_rfc != issuer_rfc:
             return SatStatus(NOT_FOUND, "No Encontrado", None, None)
         return _status(known, self._clock.now_ms())
