@@ -33,9 +33,9 @@ class Counted:
         self.database = database
         self.units: list[str] = []
 
-    async def read(self, unit: Any) -> Any:
-        self.units.append("read")
-        return await self.database.read(unit)
+    async def look(self, unit: Any) -> Any:
+        self.units.append("look")
+        return await self.database.look(unit)
 
     async def write(self, unit: Any) -> Any:
         self.units.append("write")
@@ -64,7 +64,7 @@ class TestResolve:
         client = await meant(id=known["id"])
 
         assert client.to_wire() == known
-        assert counted.units == ["read"]
+        assert counted.units == ["look"]
 
     async def test_other_keys_override_the_copy_only(self, api: Api, meant: Any) -> None:
         known = (await api.call("POST", "/clients", KEMPER)).json()["data"]
@@ -106,7 +106,7 @@ class TestResolve:
         client = await meant(**{**KEMPER, "email": "PAGOS@kemper.mx", "legal_name": "OTHER"})
 
         assert client.to_wire() == first
-        assert counted.units == ["read"]
+        assert counted.units == ["look"]
 
     @pytest.mark.parametrize("change", [{"email": None}, {"email": "a@b.mx"}, {"tax_id": "URE180429TM6"}])
     async def test_another_rfc_or_mail_is_another_client(self, api: Api, meant: Any, change: dict[str, Any]) -> None:
