@@ -63,7 +63,11 @@ def main() -> None:
     uv = find_uv()
     if uv is None:
         sys.exit("uv could not be installed: install it by hand (https://docs.astral.sh/uv) and try again")
-    subprocess.run([uv, "sync", "--frozen", "--quiet", "--python", sys.executable], cwd=ROOT, check=True)
+    # Compiled now, once: where Python may not write its own cache, every start would compile everything again.
+    sync = [uv, "sync", "--frozen", "--quiet", "--compile-bytecode", "--python", sys.executable]
+    subprocess.run(sync, cwd=ROOT, check=True)
+    python = str(ROOT / ".venv" / "bin" / "python")
+    subprocess.run([python, "-m", "compileall", "-q", "src/timbra"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":
