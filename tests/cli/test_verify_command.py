@@ -39,7 +39,9 @@ def test_missing_file_is_reported_and_the_rest_is_checked(timbra: Timbra, tmp_pa
     assert result.exit_code == 2
 
 
-def test_files_are_judged_beside_a_database_of_an_earlier_release(timbra: Timbra, data_dir: Path, tmp_path: Path) -> None:
+def test_files_are_judged_beside_a_database_of_an_earlier_release(
+    timbra: Timbra, data_dir: Path, tmp_path: Path
+) -> None:
     data_dir.mkdir()
     (data_dir / "timbra.sqlite").touch()
     other = tmp_path / "other.xml"

@@ -53,7 +53,10 @@ def test_a_manifest_is_signed_kept_and_served_as_pdf(world: World):
     assert RFC in page
     assert base64.b64encode(bytes(signature)).decode()[:60] in page
     assert world.run(world.http.get(url[:-4] + "0000")).status_code == 404
-    assert world.api.get(f"/teams/{world.team_id}").data["sat"]["manifest"] == {"signed": True, "signed_at": NOON_MS // 1000}
+    assert world.api.get(f"/teams/{world.team_id}").data["sat"]["manifest"] == {
+        "signed": True,
+        "signed_at": NOON_MS // 1000,
+    }
     assert world.event_bodies("teams.sat.manifest.signed")[0]["id"] == world.team_id
     assert world.query("select count(*) from audit_log where action = 'team.manifest_sign'") == [(1,)]
 

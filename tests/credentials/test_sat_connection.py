@@ -36,7 +36,11 @@ def upload(api: Api, team: str, **parts: Any) -> Reply:
 
 def csd(world: World, rfc: str = RFC, name: str = NAME, authority: Issued | None = None) -> Issued:
     return issue_csd(
-        authority or world.house.sandbox.authority, rfc=rfc, name=name, serial=new_serial_digits(20), at_ms=NOON_MS - DAY_MS
+        authority or world.house.sandbox.authority,
+        rfc=rfc,
+        name=name,
+        serial=new_serial_digits(20),
+        at_ms=NOON_MS - DAY_MS,
     )
 
 
@@ -64,7 +68,8 @@ def test_an_upload_replaces_the_slot_and_signs_the_next_invoice(world: World):
     kept = world.query("select count(*) from csds where team_id = :t and livemode = :l", t=world.team_id, l=False)
     assert kept == [(2,)]
     assert world.query(
-        "select action from audit_log where team_id = :t and action = 'team.sat_connection' order by seq", t=world.team_id
+        "select action from audit_log where team_id = :t and action = 'team.sat_connection' order by seq",
+        t=world.team_id,
     )[-1:] == [("team.sat_connection",)]
     event = world.event_bodies("teams.sat.completed")[-1]
     assert (event["id"], event["sat"]["certificate_number"]) == (world.team_id, number)

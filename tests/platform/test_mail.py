@@ -114,7 +114,9 @@ def test_a_mail_arrives_with_text_html_and_attachment(post: Post):
     assert page is not None
     assert "Hola, Ana Ñandú:" in plain.get_content()
     assert "<p" in page.get_content()
-    assert [(part.get_filename(), part.get_content()) for part in message.iter_attachments()] == [("xml_inv_1.xml", b"<a/>")]
+    assert [(part.get_filename(), part.get_content()) for part in message.iter_attachments()] == [
+        ("xml_inv_1.xml", b"<a/>")
+    ]
     assert post.rows() == [("sent", 1, None, None)]
     assert post.rows("sealed_values") == [(None,)]
     assert post.drain() == 0
@@ -240,7 +242,9 @@ def test_a_recipient_that_is_no_single_address_fails_for_good(post: Post, addres
     assert post.rows()[0][0] == "failed"
 
 
-@pytest.mark.parametrize("evil", ["{{ 7*7 }}", "{% include 'layout.html' %}", "<script>alert(1)</script>", "{{ config }}", "${7*7}"])
+@pytest.mark.parametrize(
+    "evil", ["{{ 7*7 }}", "{% include 'layout.html' %}", "<script>alert(1)</script>", "{{ config }}", "${7*7}"]
+)
 def test_values_are_data(post: Post, evil: str):
     mail = render("api_key_created", "es", {**VALUES, "name": evil})
     assert evil in mail.plain

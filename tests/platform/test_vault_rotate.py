@@ -57,7 +57,9 @@ def fill(database: Database, vault: Vault, count: int = ROWS) -> None:
 
 
 def texts(database: Database) -> list[str]:
-    return list(database.read_sync(lambda tx: tx.execute(text("select sealed_values from mail_outbox order by id")).scalars()))
+    return list(
+        database.read_sync(lambda tx: tx.execute(text("select sealed_values from mail_outbox order by id")).scalars())
+    )
 
 
 def assert_all_open(database: Database, vault: Vault) -> None:
@@ -146,7 +148,9 @@ def test_another_master_key_than_the_databases_is_refused(database: Database, fo
 def test_every_sealed_column_is_in_the_registry():
     assert wiring.Wiring
     assert tables.metadata is metadata
-    named = {column for table in metadata.tables.values() for column in table.columns if column.name.startswith("sealed_")}
+    named = {
+        column for table in metadata.tables.values() for column in table.columns if column.name.startswith("sealed_")
+    }
     named -= {column for column in named if column.name.endswith("_ms")}
     assert {str(column) for column in sealed_columns(metadata)} == {str(column) for column in named}
     assert all(isinstance(column.type, Sealed) for column in named)

@@ -94,7 +94,9 @@ def _master_key(found: Settings) -> Iterator[Diagnosis]:
     folder = found.key_folder.resolve()
     key = newest_file(folder)
     if key is None:
-        yield Diagnosis("ok", "master key", f"{folder / KEY_FILE} will be made at the first start; keep a copy of it elsewhere then")
+        yield Diagnosis(
+            "ok", "master key", f"{folder / KEY_FILE} will be made at the first start; keep a copy of it elsewhere then"
+        )
         return
     for path in (folder, key):
         mode = path.stat().st_mode & 0o777

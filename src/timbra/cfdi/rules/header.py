@@ -71,7 +71,9 @@ def cfdi40117(facts: Facts) -> Finding | None:
 
 
 def _reference(facts: Facts) -> Decimal | None:
-    return None if facts.reference_rate is None else Decimal(facts.reference_rate) / MICRO  # tidy-skip: float (exact decimal)
+    return (
+        None if facts.reference_rate is None else Decimal(facts.reference_rate) / MICRO
+    )  # tidy-skip: float (exact decimal)
 
 
 def _is_usual_rate(facts: Facts) -> bool | None:
