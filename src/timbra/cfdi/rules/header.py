@@ -71,9 +71,9 @@ def cfdi40117(facts: Facts) -> Finding | None:
 
 
 def _reference(facts: Facts) -> Decimal | None:
-    return (
-        None if facts.reference_rate is None else Decimal(facts.reference_rate) / MICRO
-    )  # tidy-skip: float (exact decimal)
+    if facts.reference_rate is None:
+        return None
+    return Decimal(facts.reference_rate) / MICRO  # tidy-skip: float (exact decimal)
 
 
 def _is_usual_rate(facts: Facts) -> bool | None:
