@@ -20,9 +20,11 @@ from timbra.catalogs.load import SatData
 from timbra.cfdi.verify import Verdict, verify
 from timbra.cli import demo
 from timbra.credentials import csd, upload
+from timbra.credentials.trust import Trust
 from timbra.http.routing import Operation
 from timbra.invoices import sweep
 from timbra.invoices.parts import InvoiceParts
+from timbra.pac.sandbox.keys import Sandbox
 from timbra.platform import faults, json
 from timbra.platform.clock import FrozenClock
 from timbra.platform.config import Settings
@@ -57,6 +59,8 @@ class Founded:
     rival_key: str
     team_id: str
     rival_id: str
+    sandbox: Sandbox  # the authority's keys and the certificates trusted, read once: both take time
+    trust: Trust
 
 
 def settle(url: str, folder: Path, sat: SatData) -> Founded:
@@ -82,7 +86,9 @@ def settle(url: str, folder: Path, sat: SatData) -> Founded:
         )
     )
     house.close()
-    return Founded("", folder / "keys", made.test_key, made.live_key, rival_key, made.team.id, rival.id)
+    return Founded(
+        "", folder / "keys", made.test_key, made.live_key, rival_key, made.team.id, rival.id, house.sandbox, house.trust
+    )
 
 
 def _house(database: Database, folder: Path, keys_dir: Path, sat: SatData, clock: FrozenClock) -> Wiring:
@@ -189,7 +195,8 @@ class World:
     def _start(self) -> None:
         self.database = Database(self.url)
         self.house = _house(self.database, self.folder, self.founded.keys_dir, self.sat, self.clock)
-        self.house.__dict__["invoices"] = replace(self.house.invoices, stamp_budget_s=2.0, pauses_s=(0.001, 5.0))
+        self.house.__dict__ |= {"sandbox": self.founded.sandbox, "trust": self.founded.trust}
+        self.house.__dict__["invoices"] = replace(self.house.invoices, stamp_budget_s=20.0, pauses_s=(0.001, 60.0))
         self.house.warm_up()
         self.app = create_app(wiring=self.house, with_worker=False)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
