@@ -458,6 +458,15 @@ class TestTroubledPac:
         acuse = world.api.get(f"/invoices/{uuid}/acuse")
         assert (acuse.status, read_acuse(acuse.raw.content).folios[0].code) == (200, "201")
 
+    def test_a_request_that_sat_refused_uses_no_deadline_up(self, world: World) -> None:
+        uuid = sold(world, "pending")
+        self.answering(world, Rejected("204", "UUID no aplicable para cancelación"))
+
+        assert cancel(world, uuid).status == 422
+        world.clock.advance(60_000)
+
+        assert cancel(world, uuid).data["cancellation"]["expires_at"] == NOON_S + 60 + 5 * 86_400
+
     def test_205_is_final_72_hours_after_the_stamp(self, world: World) -> None:
         uuid = sold(world)
         world.clock.advance(72 * HOUR_MS)

@@ -187,6 +187,13 @@ class TestOutage:
         assert post(world, world.sale(100, metadata={"sandbox": "pac_down"}), "k-1").status == 503
         assert world.rows("invoices") == 3
 
+    def test_a_document_of_another_kind_is_no_twin(self, world: World) -> None:
+        related = [{"relationship": "07", "documents": [world.issue()["uuid"]]}]
+        body = world.sale(100, related_documents=related, metadata={"sandbox": "pac_down"})
+
+        assert [world.api.post(f"/invoices/{kind}", body).status for kind in ("income", "egress")] == [503, 503]
+        assert world.api.post("/invoices/egress", body).data["invoice_type"] == "E"
+
     def test_a_twin_that_is_stamped_is_one_no_more(self, world: World) -> None:
         body = world.sale(100, metadata={"sandbox": "pac_down"})
         post(world, body)

@@ -29,6 +29,7 @@ SUBSTITUTION = "04"
 class _Known:
     record: InvoiceRecord
     current: Cancellation | None
+    was_rejected: bool  # by the receiver, some time before
     blockers: list[str]
     replacement: InvoiceRecord | None
     replaces: bool  # the replacement relates to this document by 04
@@ -88,7 +89,14 @@ def _look(tx: Tx, scope: TeamScope, any_id: str, body: CancelBody) -> _Known | N
     replacement = store.find(tx, scope, body.substitution_uuid) if body.substitution_uuid else None
     relations = store.relations_of(tx, replacement) if replacement else []
     replaces = any(one.relationship == SUBSTITUTION and one.uuid == uuid for one in relations)
-    return _Known(record, store_cancel.current(tx, record), _blockers(tx, scope, record), replacement, replaces)
+    return _Known(
+        record,
+        store_cancel.current(tx, record),
+        store_cancel.was_rejected(tx, record),
+        _blockers(tx, scope, record),
+        replacement,
+        replaces,
+    )
 
 
 def _blockers(tx: Tx, scope: TeamScope, record: InvoiceRecord) -> list[str]:
@@ -152,8 +160,8 @@ async def _check_with_sat(parts: InvoiceParts, known: _Known) -> int | None:
     reading = read(sat)
     if not reading.is_cancelable:
         raise BusinessRule("SAT says that this document cannot be canceled (No cancelable)")
-    is_first = known.current is None
-    return expiry_ms(parts.clock.now_ms()) if reading.needs_acceptance and is_first else None
+    has_deadline = reading.needs_acceptance and not known.was_rejected
+    return expiry_ms(parts.clock.now_ms()) if has_deadline else None
 
 
 def _first(

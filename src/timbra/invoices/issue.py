@@ -110,7 +110,7 @@ def _look(tx: Tx, command: Command) -> _Known:
     return _Known(
         team,
         store.find_by_key(tx, scope, key) if key else None,
-        None if has_key else store.find_twin(tx, scope, command.fingerprint),
+        None if has_key else store.find_twin(tx, scope, command.kind, command.fingerprint),
         store.find_many(tx, scope, _uuids(body)) if body.related_documents else {},
     )
 

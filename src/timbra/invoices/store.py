@@ -28,7 +28,11 @@ _BY_KEY = _RECORD.where(_MINE, invoices.c.unique_key == bindparam("value"))
 IS_PENDING = invoices.c.status == literal_column("'pending'")
 HAS_FOLIO = invoices.c.folio > literal_column("0")
 _TWIN = _RECORD.where(
-    _MINE, IS_PENDING, literal_column("was_answered_503"), invoices.c.fingerprint == bindparam("value")
+    _MINE,
+    IS_PENDING,
+    literal_column("was_answered_503"),
+    invoices.c.fingerprint == bindparam("value"),
+    invoices.c.kind == bindparam("kind"),
 ).limit(1)
 _FOLIO = select(invoices.c.id).where(
     _MINE, invoices.c.series == bindparam("series"), invoices.c.folio == bindparam("folio"), HAS_FOLIO
@@ -52,8 +56,8 @@ def record_of(row: Any) -> InvoiceRecord:
     return InvoiceRecord(*row)
 
 
-def _one(tx: Tx, statement: Select[Any], scope: TeamScope, value: str) -> InvoiceRecord | None:
-    row = tx.execute(statement, {"team": scope.team_id, "mode": scope.livemode, "value": value}).one_or_none()
+def _one(tx: Tx, statement: Select[Any], scope: TeamScope, value: str, **more: str) -> InvoiceRecord | None:
+    row = tx.execute(statement, {"team": scope.team_id, "mode": scope.livemode, "value": value, **more}).one_or_none()
     return record_of(row) if row else None
 
 
@@ -98,9 +102,9 @@ def find_by_key(tx: Tx, scope: TeamScope, key: str) -> InvoiceRecord | None:
     return _one(tx, _BY_KEY, scope, key)
 
 
-def find_twin(tx: Tx, scope: TeamScope, fingerprint: str) -> InvoiceRecord | None:
-    """A pending invoice of the same body whose caller was told 503: a repeat without a key means this one."""
-    return _one(tx, _TWIN, scope, fingerprint)
+def find_twin(tx: Tx, scope: TeamScope, kind: str, fingerprint: str) -> InvoiceRecord | None:
+    """A pending invoice of the same kind and body whose caller was told 503: a repeat without a key means this one."""
+    return _one(tx, _TWIN, scope, fingerprint, kind=kind)
 
 
 def is_folio_taken(tx: Tx, scope: TeamScope, series: str, folio: int) -> bool:

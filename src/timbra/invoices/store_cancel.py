@@ -38,6 +38,16 @@ def next_number(tx: Tx, record: InvoiceRecord) -> int:
     return int(tx.execute(last).scalar_one()) + 1
 
 
+def was_rejected(tx: Tx, record: InvoiceRecord) -> bool:
+    """True when the receiver has rejected a request before: the next one has no deadline."""
+    rejected = select(invoice_cancellations.c.number).where(
+        invoice_cancellations.c.team_id == record.team_id,
+        invoice_cancellations.c.invoice_id == record.id,
+        invoice_cancellations.c.status == "rejected",
+    )
+    return tx.execute(rejected).first() is not None
+
+
 def save(tx: Tx, request: Cancellation, expected: str) -> bool:
     """The request is as given now. False when its state was no longer ``expected``."""
     key = ("team_id", "invoice_id", "number")
