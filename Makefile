@@ -42,6 +42,7 @@ bench: setup ## every benchmark, each a table of ratios
 
 soak: setup ## the long programmes: 1,000 kills, 200,000 invoices against the oracle, 100,000 generated requests
 	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz
+	@TIMBRA_SOAK=1 $(RUN)/python scripts/with_postgres.py $(RUN)/pytest -q -p no:randomly tests/isolation
 
 clean: ## remove the environment and the local data
 	rm -rf .venv .uv var
