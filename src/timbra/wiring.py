@@ -36,9 +36,11 @@ from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
 from timbra.platform import audit, mail, migrate, vault_rotate
 from timbra.platform.audit_check import Anchors
+from timbra.platform.addresses import Allowed
 from timbra.platform.clock import Clock, SystemClock
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, Tx
+from timbra.platform.egress import Egress
 from timbra.platform.ids import new_id
 from timbra.platform.jobs import Jobs
 from timbra.platform.mailer import Attachment, Mailer, MailServer
@@ -103,6 +105,18 @@ class Wiring:
     @cached_property
     def mail(self) -> mail.Outbox:
         return mail.Outbox(self.vault.opener(mail.PURPOSE), is_on=self.settings.mail is not None)
+
+    # --- outgoing calls --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def egress(self) -> Egress:
+        """Calls to hosts that the operator has configured: PACs, SAT, catalogues."""
+        return Egress(Allowed.of(self.settings.egress_allow_private_hosts))
+
+    @cached_property
+    def webhook_egress(self) -> Egress:
+        """Calls to URLs that a team has given."""
+        return Egress(Allowed.of(self.settings.webhook_allow_private_hosts))
 
     # --- fiscal parts ----------------------------------------------------------------------------------------------
 

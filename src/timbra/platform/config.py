@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from timbra.platform.addresses import Allowed
 from timbra.platform.mailer import MailServer
 
 DATABASE_FILE = "timbra.sqlite"
@@ -35,7 +36,10 @@ class Settings(BaseSettings):
     allow_test_csd_in_live: bool = Field(False, description="accept SAT test certificates in the live slot")
     document_url_days: int = Field(7, ge=1, le=365, description="life of the file URLs of documents")
     fiscal_validator: str = Field("embedded", description="provider behind POST /clients/validate/{id}")
-    webhook_allow_private_hosts: str = Field("", description="private hosts that webhooks may be sent to")
+    webhook_allow_private_hosts: str = Field("", description="private hosts and networks that webhooks may be sent to")
+    egress_allow_private_hosts: str = Field(
+        "", description="private hosts and networks that the server's own calls (PACs, SAT, catalogues) may go to"
+    )
     sandbox_latency_ms: int = Field(0, ge=0, le=60_000, description="artificial delay of the sandbox PAC")
     mail: SecretStr | None = Field(
         None, description="smtp://user:password@host:587?from=no-reply@example.com&tls=starttls; unset: no mail is sent"
@@ -47,6 +51,12 @@ class Settings(BaseSettings):
     def _are_digests(cls, value: str) -> str:
         if not re.fullmatch(r"\s*([0-9a-fA-F]{64}(\s*,\s*[0-9a-fA-F]{64})*)?\s*", value):
             raise ValueError("internal_api_keys: SHA-256 digests of 64 hex digits, separated by commas")
+        return value
+
+    @field_validator("webhook_allow_private_hosts", "egress_allow_private_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        Allowed.of(value)
         return value
 
     @field_validator("public_url", "portal_url", "listen_url")
