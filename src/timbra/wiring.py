@@ -35,8 +35,8 @@ from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
 from timbra.platform import audit, mail, migrate, vault_rotate
-from timbra.platform.audit_check import Anchors
 from timbra.platform.addresses import Allowed
+from timbra.platform.audit_check import Anchors
 from timbra.platform.clock import Clock, SystemClock
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, Tx
