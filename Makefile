@@ -38,7 +38,9 @@ format: setup ## let ruff lay the code out
 	@$(RUN)/ruff check --fix . ; $(RUN)/ruff format .
 
 bench: setup ## every benchmark, each a table of ratios
-	@for file in bench/*.py; do case $$file in bench/_*) ;; *) echo "== $$file"; $(RUN)/python $$file || exit 1;; esac; done
+	@missed=; for file in bench/*.py; do case $$file in bench/_*) ;; \
+		*) echo "== $$file"; $(RUN)/python $$file || missed="$$missed $$file";; esac; done; \
+		test -z "$$missed" || { echo "floors missed:$$missed"; exit 1; }
 
 soak: setup ## the long programmes: 1,000 kills, 200,000 invoices against the oracle, 100,000 generated requests
 	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz

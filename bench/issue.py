@@ -1,7 +1,8 @@
 """Issuing speed: POST /v2/invoices/income over HTTP against a real server on SQLite, with the sandbox PAC.
 
-Run: python bench/issue.py [seconds]. The load generator runs on the same machine. Floors: 150 requests a second with p99
-below 250 ms; 120 a second with a PAC of 500 ms and 200 clients in flight; 6 ms of the server's CPU per request.
+Run: python bench/issue.py [seconds]. The load generator runs on the same machine. Floors on the reference machine (see
+_machine.py): 150 requests a second with p99 below 250 ms; 120 a second with a PAC of 500 ms and 200 clients in flight;
+6 ms of the server's CPU per request.
 """
 
 import asyncio
@@ -10,20 +11,14 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-
 import _load
+from _machine import described, rate, signatures_per_s, slowness
 from _server import Server, demo, load_average
 
 SECONDS = 15.0
 WARM_UP_S = 3.0
-FLOOR_S = 1.5
 CLIENTS, CLIENTS_SLOW, SLOW_MS = 16, 200, 500
 PER_S, P99_MS, PER_S_SLOW, CPU_MS = 150, 250, 120, 6.0
 IVA = {"type": "IVA", "rate": 0.16, "factor": "Tasa", "withholding": False}
@@ -57,22 +52,6 @@ def bodies(client_id: str, count: int = 400) -> list[bytes]:
     ]
 
 
-def _rate(call: Callable[[], object]) -> float:
-    """Calls a second of one thread."""
-    call()
-    done, began = 0, time.monotonic()
-    while (spent := time.monotonic() - began) < FLOOR_S:
-        call()
-        done += 1
-    return done / spent
-
-
-def signatures_per_s() -> float:
-    """RSA-2048 signatures of one thread: each invoice needs one, the sandbox's timbre another."""
-    key = generate_private_key(public_exponent=65537, key_size=2048)
-    return _rate(lambda: key.sign(b"||4.0|A|1|" * 60, PKCS1v15(), SHA256()))
-
-
 def commits_per_s(folder: Path) -> float:
     """Durable commits of one thread, with the pragmas of the server: an invoice takes two, the sandbox a third."""
     connection = sqlite3.connect(folder / "floor.sqlite", isolation_level=None)
@@ -86,7 +65,7 @@ def commits_per_s(folder: Path) -> float:
         connection.execute("COMMIT")
 
     try:
-        return _rate(commit)
+        return rate(commit)
     finally:
         connection.close()
 
@@ -109,11 +88,10 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="timbra-issue-"))
     try:
         signatures, commits = signatures_per_s(), commits_per_s(folder)
+        slow = slowness(1000 / signatures)
+        print(described(1000 / signatures), f"; {commits:.0f} durable SQLite commits a second", sep="")
         print(
-            f"one thread: {signatures:.0f} RSA-2048 signatures a second, {commits:.0f} durable SQLite commits a second"
-        )
-        print(
-            f"{'':24} {'a second':>8} {'p50 ms':>7} {'p95 ms':>7} {'p99 ms':>7} {'CPU ms':>7} {'commits':>8} {'signs':>6}"
+            f"{'':24} {'a second':>8} {'p50 ms':>7} {'p95 ms':>7} {'p99 ms':>7} {'CPU ms':>7} {'commits':>8} {'signs':>6} {'there, /s':>10}"
         )
         runs = [
             ("16 clients", CLIENTS, 0, PER_S, P99_MS),
@@ -124,14 +102,16 @@ def main() -> int:
             result, cpu_ms = measure(folder / "data", clients=clients, seconds=seconds, latency_ms=latency_ms)
             p50, p95, p99 = map(result.percentile_ms, (50, 95, 99))
             row = f"{name:24} {result.per_second:8.0f} {p50:7.0f} {p95:7.0f} {p99:7.0f} {cpu_ms:7.2f}"
-            print(f"{row} {result.per_second / commits:8.2f} {result.per_second / signatures:6.2f}  {load_average()}")
-            met = met and not result.failures and result.per_second >= per_s and cpu_ms <= CPU_MS
-            met = met and (p99_ms is None or p99 < p99_ms)
+            ratios = f"{result.per_second / commits:8.2f} {result.per_second / signatures:6.2f}"
+            print(f"{row} {ratios} {result.per_second * slow:10.0f}  {load_average()}")
+            met = met and not result.failures and result.per_second >= per_s / slow and cpu_ms <= CPU_MS * slow
+            met = met and (p99_ms is None or p99 < p99_ms * slow)
             if result.failures:
                 print(f"  failures: {result.failures}")
     finally:
         shutil.rmtree(folder)
-    print("commits, signs: requests in relation to the floors above. Floors:", "met" if met else "MISSED")
+    print("commits, signs: requests in relation to the floors above; there: on the reference machine.")
+    print(f"Floors, scaled by {slow:.2f}:", "met" if met else "MISSED")
     return 0 if met else 1
 
 

@@ -1,7 +1,8 @@
 """Sealing speed: totals, XML, cadena and RSA of one document, against a bare RSA-2048 signature and against satcfdi.
 
 Run: python bench/seal.py. CPU of this process; every document differs from the one before. Floors: 3 lines at most 1.6
-times the signature, at least 2 times faster than satcfdi's create and sign, 5,000 lines under 60 ms.
+times the signature, at least 2 times faster than satcfdi's create and sign, 5,000 lines under 60 ms on the reference
+machine (see _machine.py).
 """
 
 import gc
@@ -21,6 +22,7 @@ from OpenSSL.crypto import X509
 from satcfdi.create.cfd import cfdi40
 from satcfdi.models import Signer
 
+from _machine import described, slowness
 from factories import cfdi_xml, sealing
 from factories.cfdi_invoice import ISSUED_AT, invoice
 from timbra.cfdi.build import build
@@ -119,7 +121,7 @@ def main() -> int:
     others = {count: cpu_ms(satcfdi, count, runs) for count, runs in SATCFDI_SIZES.items()}
     signature = min(signature, cpu_ms(rsa, 0, 800))
 
-    print(f"RSA-2048 signature by cryptography: {signature:.3f} ms\n")
+    print(described(signature), "\n")
     print(f"{'lines':>6} {'build + seal ms':>16} {'x RSA':>8} {'satcfdi ms':>11} {'faster':>7}")
     for count, ms in sealed.items():
         other = others.get(count)
@@ -128,9 +130,12 @@ def main() -> int:
     met = (
         sealed[3] / signature <= RATIO_3
         and all(others[count] / sealed[count] >= FASTER_THAN_SATCFDI for count in others)
-        and sealed[5_000] < LINES_5000_MS
+        and sealed[5_000] < LINES_5000_MS * slowness(signature)
     )
-    print("\nfloors:", "met" if met else "MISSED")
+    print(
+        f"\n5,000 lines on the reference machine: {sealed[5_000] / slowness(signature):.1f} ms. Floors:",
+        "met" if met else "MISSED",
+    )
     return 0 if met else 1
 
 
