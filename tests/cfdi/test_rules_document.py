@@ -64,7 +64,11 @@ PAYMENT = """<cfdi:Comprobante xmlns:cfdi="http://www.sat.gob.mx/cfd/4" xmlns:pa
  MontoTotalPagos="2320.00"/>
 <pago20:Pago FechaPago="2026-03-10T12:00:00" FormaDePagoP="03" MonedaP="USD" TipoCambioP="20" Monto="116.00">
 <pago20:DoctoRelacionado IdDocumento="5BD612EA-DB91-441D-BF85-37F442796EC1" MonedaDR="USD" EquivalenciaDR="1"
- NumParcialidad="1" ImpSaldoAnt="200.00" ImpPagado="116.00" ImpSaldoInsoluto="84.00" ObjetoImpDR="02"/>
+ NumParcialidad="1" ImpSaldoAnt="200.00" ImpPagado="116.00" ImpSaldoInsoluto="84.00" ObjetoImpDR="02"><pago20:ImpuestosDR>
+<pago20:RetencionesDR><pago20:RetencionDR BaseDR="5" ImpuestoDR="001" TipoFactorDR="Tasa" TasaOCuotaDR="0.100000"
+ ImporteDR="0.5"/></pago20:RetencionesDR><pago20:TrasladosDR><pago20:TrasladoDR BaseDR="100" ImpuestoDR="002"
+ TipoFactorDR="Tasa" TasaOCuotaDR="0.160000" ImporteDR="16"/></pago20:TrasladosDR></pago20:ImpuestosDR>
+</pago20:DoctoRelacionado>
 <pago20:ImpuestosP>
 <pago20:RetencionesP><pago20:RetencionP ImpuestoP="001" ImporteP="0.50"/></pago20:RetencionesP>
 <pago20:TrasladosP><pago20:TrasladoP BaseP="100" ImpuestoP="002" TipoFactorP="Tasa" TasaOCuotaP="0.160000"

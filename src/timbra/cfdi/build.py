@@ -40,13 +40,28 @@ class Draft(NamedTuple):
     certificate: CertificateText
 
 
-def build(invoice: Invoice, totals: Totals, certificate: CertificateText, *, cadena_of: CadenaOf = cadenas.of) -> Draft:
-    """The document of type I or E, ready for its seal.
+class Node(NamedTuple):
+    """A complement ready to be placed, with its values in the order of the cadena."""
+
+    namespace: Namespace
+    xml: str
+    cadena: list[str]
+
+
+def build(
+    invoice: Invoice,
+    totals: Totals,
+    certificate: CertificateText,
+    *,
+    complement: Node | None = None,
+    cadena_of: CadenaOf = cadenas.of,
+) -> Draft:
+    """The document of type I or E, or of type P with its payment complement, ready for its seal.
 
     cadena_of: asked when the document has custom complements, whose cadena only SAT's stylesheets know. Raises what it
     raises, and ComplementRefused for a custom complement or a namespace that cannot be placed. Source: Anexo 20.
     """
-    assert invoice.kind in {"I", "E"}
+    assert invoice.kind == "P" if complement else invoice.kind in {"I", "E"}
     assert invoice.folio > 0
     assert invoice.issued_at.tzinfo is None
     check_namespaces(invoice.namespaces)
@@ -54,7 +69,8 @@ def build(invoice: Invoice, totals: Totals, certificate: CertificateText, *, cad
     head: list[str] = []
     xml: list[str] = []
     cadena: list[str] = []
-    _add_root(invoice, totals, issuer, head, xml, cadena)
+    namespaces = _namespaces(invoice, totals) if complement is None else (complement.namespace, *invoice.namespaces)
+    _add_root(invoice, totals, issuer, namespaces, head, xml, cadena)
     _add_references(invoice, xml, cadena)
     xml.append(issuer.xml)
     cadena.append(issuer.cadena)
@@ -65,6 +81,9 @@ def build(invoice: Invoice, totals: Totals, certificate: CertificateText, *, cad
         node, values = local_taxes(totals)
         xml.append(f"<cfdi:Complemento>{node}</cfdi:Complemento>")
         cadena += values
+    if complement is not None:
+        xml.append(f"<cfdi:Complemento>{complement.xml}</cfdi:Complemento>")
+        cadena += complement.cadena
     xml.append("</cfdi:Comprobante>")
     if invoice.complements or any(line.complement for line in invoice.lines):
         return Draft(*with_custom(invoice, "".join(head), "".join(xml), cadena_of), certificate)
@@ -102,11 +121,17 @@ def _namespaces(invoice: Invoice, totals: Totals) -> tuple[Namespace, ...]:
 
 
 def _add_root(
-    invoice: Invoice, totals: Totals, issuer: _IssuerTexts, head: list[str], xml: list[str], cadena: list[str]
+    invoice: Invoice,
+    totals: Totals,
+    issuer: _IssuerTexts,
+    namespaces: tuple[Namespace, ...],
+    head: list[str],
+    xml: list[str],
+    cadena: list[str],
 ) -> None:
     """Source: Anexo 20, Comprobante."""
     decimals, currency = totals.decimals, invoice.currency
-    head.append(_opening(_namespaces(invoice, totals)))
+    head.append(_opening(namespaces))
     put(
         head,
         cadena,

@@ -47,6 +47,8 @@ def _payment(element: etree._Element) -> ReadPayment:
 
 def _document(element: etree._Element) -> ReadPaidDocument:
     withheld, transferred = NOTHING
+    has_tax_node = False
     for child in element.iterchildren(_tag("ImpuestosDR")):
+        has_tax_node = True
         withheld, transferred = taxes(child, _tag("RetencionesDR"), _tag("TrasladosDR"), _TAX_OF_DOCUMENT)
-    return ReadPaidDocument._make((*_DOCUMENT(element), transferred, withheld))
+    return ReadPaidDocument._make((*_DOCUMENT(element), transferred, withheld, has_tax_node))

@@ -140,6 +140,7 @@ class ReadPaidDocument(NamedTuple):
     taxability: str
     transferred: tuple[ReadTax, ...]
     withheld: tuple[ReadTax, ...]
+    has_tax_node: bool
 
 
 class ReadPayment(NamedTuple):

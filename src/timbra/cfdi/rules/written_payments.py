@@ -1,27 +1,32 @@
-"""Rules over the payment complement of a written document: its fixed frame, its amounts and its totals in pesos."""
+"""Rules over the payment complement of a written document: its fixed frame and its payments."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from timbra.cfdi.codes_currencies import NO_CURRENCY, currency_decimals
 from timbra.cfdi.model import MICRO, Micro
-from timbra.cfdi.money import decimals_of, half_up
-from timbra.cfdi.read_values import ReadCfdi, ReadPaidDocument, ReadPayment
+from timbra.cfdi.money import decimals_of
+from timbra.cfdi.payments.equivalence import ONE, converted, cut, paid_limits
+from timbra.cfdi.read_values import ReadCfdi, ReadPayment
 from timbra.cfdi.rules.finding import Finding, ours
 from timbra.cfdi.rules.from_read import amount
 from timbra.cfdi.rules.header import PESO
-
-_CENT: Final = MICRO // 100
+from timbra.cfdi.rules.payment_bank import BankData, check_bank
+from timbra.cfdi.rules.written_paid import check_paid, equivalence_of
+from timbra.cfdi.rules.written_payment_taxes import check_payment_taxes, check_totals
 
 
 def check_payments(document: ReadCfdi) -> Iterator[Finding]:
     """Findings of a document of type P or with a payment complement."""
     yield from _check_frame(document)
     for index, payment in enumerate(document.payments):
-        yield from _check_payment(payment, index)
+        yield from _check_payment(payment)
+        yield from _check_sum(payment, index)
+        yield from check_bank(_bank(payment))
+        yield from _check_chain(payment)
         for paid in payment.documents:
-            yield from _check_paid(paid, payment)
-    yield from _check_totals(document)
+            yield from check_paid(paid, payment)
+        yield from check_payment_taxes(payment)
+    yield from check_totals(document)
 
 
 def _check_frame(document: ReadCfdi) -> Iterator[Finding]:
@@ -58,8 +63,7 @@ def _check_frame(document: ReadCfdi) -> Iterator[Finding]:
     yield from (ours(code, f"{written} is not {due}") for code, written, due in fixed if written != due)
 
 
-def _check_payment(payment: ReadPayment, index: int) -> Iterator[Finding]:
-    monto = amount(payment.amount) or 0
+def _check_payment(payment: ReadPayment) -> Iterator[Finding]:
     decimals = currency_decimals(payment.currency)
     if payment.form == "99":
         yield Finding("CRP20212", "payment_form", "of a payment cannot be 99")
@@ -70,80 +74,62 @@ def _check_payment(payment: ReadPayment, index: int) -> Iterator[Finding]:
             yield Finding("CRP20215", "exchange_rate", "must be 1 in MXN", 1)
     elif payment.exchange_rate is None:
         yield Finding("CRP20214", "exchange_rate", f"is required in {payment.currency}")
-    if monto <= 0:
+    if (amount(payment.amount) or 0) <= 0:
         yield Finding("CRP20218", "amount", "must be above 0")
     if decimals is not None and decimals_of(payment.amount) > decimals:
         yield Finding("CRP20219", "amount", f"must have at most {decimals} decimals")
+
+
+def _check_sum(payment: ReadPayment, index: int) -> Iterator[Finding]:
+    """What is applied to the documents against Monto: exactly in one currency, within SAT's limits in several.
+
+    CRP20275 asks each ImpPagado to lie between limits that are made from itself, which it does.
+    """
+    monto, decimals = amount(payment.amount) or 0, currency_decimals(payment.currency)
     applied = sum(amount(paid.paid) or 0 for paid in payment.documents if paid.currency == payment.currency)
     if applied > monto:
         yield Finding("CRP20217", "amount", f"payment {index}: the amounts applied exceed {payment.amount}")
+        return
+    written = [(amount(paid.paid) or 0, equivalence_of(paid.equivalence) or ONE) for paid in payment.documents]
+    is_mixed = any(paid.currency != payment.currency for paid in payment.documents)
+    if decimals is None or not is_mixed or cut(converted(written), decimals) <= monto:
+        return
+    ends = [
+        paid_limits(
+            amount(paid.paid) or Micro(0),
+            decimals_of(paid.paid),
+            equivalence_of(paid.equivalence) or ONE,
+            decimals_of(paid.equivalence or ""),
+            decimals,
+        )
+        for paid in payment.documents
+    ]
+    if not sum(low for low, _ in ends) <= monto <= sum(high for _, high in ends):
+        yield Finding("CRP20276", "amount", f"payment {index}: {payment.amount} is outside SAT's limits")
 
 
-def _check_paid(paid: ReadPaidDocument, payment: ReadPayment) -> Iterator[Finding]:
-    before, applied, after = (amount(text) or 0 for text in (paid.balance_before, paid.paid, paid.balance_after))
-    if paid.currency == NO_CURRENCY:
-        yield ours("CRP20236", "a paid document in XXX")
-    if paid.currency == payment.currency:
-        if amount(paid.equivalence) != MICRO:
-            yield ours("CRP20238", f"equivalence {paid.equivalence} in one currency")
-    elif paid.equivalence is None:
-        yield ours("CRP20237", f"no equivalence of {paid.currency} to {payment.currency}")
-    if before <= 0:
-        yield Finding("CRP20239", "invoices[].amount", f"{paid.uuid} has no balance")
-    if applied <= 0:
-        yield Finding("CRP20241", "invoices[].amount", "must be above 0")
-    if after < 0 or after != before - applied:
-        yield Finding("CRP20244", "invoices[].amount", f"{before - applied} is left of {paid.uuid}, not {after}")
-    decimals = currency_decimals(paid.currency)
-    for code, text in (("CRP20240", paid.balance_before), ("CRP20242", paid.paid), ("CRP20243", paid.balance_after)):
-        if decimals is not None and decimals_of(text) > decimals:
-            yield ours(code, f"{text} has more than {decimals} decimals")
+def _bank(payment: ReadPayment) -> BankData:
+    return BankData(
+        payment.form,
+        payment.payer_bank_rfc,
+        payment.payer_bank_name,
+        payment.payer_account,
+        payment.payee_bank_rfc,
+        payment.payee_account,
+    )
 
 
-def _in_pesos(value: Micro | None, payment: ReadPayment) -> int:
-    """In 10^-12, exact; an absent exchange rate counts as 1, its absence has a code of its own."""
-    return (value or 0) * (amount(payment.exchange_rate) or MICRO)
-
-
-def _check_totals(document: ReadCfdi) -> Iterator[Finding]:
-    sums: dict[tuple[str, str], int] = {}
-
-    def add(code: str, name: str, value: int) -> None:
-        sums[code, name] = sums.get((code, name), 0) + value
-
-    for payment in document.payments:
-        add("CRP20211", "MontoTotalPagos", _in_pesos(amount(payment.amount), payment))
-        for row in payment.withheld:
-            if row.tax in _WITHHELD_TOTALS:
-                add(*_WITHHELD_TOTALS[row.tax], _in_pesos(amount(row.amount), payment))
-        for row in payment.transferred:
-            rate = None if row.factor == "Exento" else amount(row.rate)
-            for code, name, is_base in _TRANSFERRED_TOTALS.get((row.tax, rate), ()):
-                add(code, name, _in_pesos(amount(row.base if is_base else row.amount), payment))
-    for (code, name), exact in sums.items():
-        due = half_up(exact, MICRO * _CENT) * _CENT
-        written = document.payment_totals.get(name)
-        if amount(written) != due:
-            yield ours(code, f"{name} {written} is not the rounded sum over the payments")
-
-
-_WITHHELD_TOTALS: Final = {
-    "001": ("CRP20202", "TotalRetencionesISR"),
-    "002": ("CRP20201", "TotalRetencionesIVA"),
-    "003": ("CRP20203", "TotalRetencionesIEPS"),
-}
-_TRANSFERRED_TOTALS: Final = {
-    ("002", 160_000): (
-        ("CRP20204", "TotalTrasladosBaseIVA16", True),
-        ("CRP20205", "TotalTrasladosImpuestoIVA16", False),
-    ),
-    ("002", 80_000): (
-        ("CRP20206", "TotalTrasladosBaseIVA8", True),
-        ("CRP20207", "TotalTrasladosImpuestoIVA8", False),
-    ),
-    ("002", 0): (
-        ("CRP20208", "TotalTrasladosBaseIVA0", True),
-        ("CRP20209", "TotalTrasladosImpuestoIVA0", False),
-    ),
-    ("002", None): (("CRP20210", "TotalTrasladosBaseIVAExento", True),),
-}
+def _check_chain(payment: ReadPayment) -> Iterator[Finding]:
+    """TipoCadPago only with transfers, and with it everything that proves the transfer (CRP20229 to CRP20235)."""
+    if payment.chain_type is not None and payment.form != "03":
+        yield ours("CRP20229", f"a payment chain with payment form {payment.form}")
+    parts = (
+        ("CRP20230", "CRP20231", payment.chain_certificate),
+        ("CRP20232", "CRP20233", payment.chain),
+        ("CRP20234", "CRP20235", payment.chain_seal),
+    )
+    for absent, alone, value in parts:
+        if payment.chain_type is not None and value is None:
+            yield ours(absent, "a payment chain is not complete")
+        if payment.chain_type is None and value is not None:
+            yield ours(alone, "a part of a payment chain without its type")
