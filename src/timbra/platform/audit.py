@@ -5,7 +5,7 @@ is found (``timbra audit verify``). A cut at the end is found with the anchors: 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -114,8 +114,24 @@ def append(
     changes: Mapping[str, Any] | None = None,
 ) -> None:
     """The row is stored with the change it tells of. ``changes`` must hold no secret."""
-    seq, before = _next(tx, scope.team_id)
-    row: dict[str, Any] = {
+    append_all(tx, scope, action, [(resource_id, changes)], actor, at_ms, outcome=outcome)
+
+
+def append_all(
+    tx: Tx,
+    scope: TeamScope,
+    action: Action,
+    resources: Sequence[tuple[str, Mapping[str, Any] | None]],
+    actor: Actor,
+    at_ms: int,
+    *,
+    outcome: str = "done",
+) -> None:
+    """One row for each (resource id, changes), in this order; the chain grows by all of them at once."""
+    if not resources:
+        return
+    first, before = _next(tx, scope.team_id, len(resources))
+    shared = {
         "team_id": scope.team_id,
         "seq": seq,
         "at_ms": at_ms,
@@ -131,22 +147,27 @@ def append(
         "outcome": outcome,
         "changes": json.dumps(changes or {}).decode(),
     }
-    row["hash"] = chained(before, row)
-    tx.execute(_INSERT, row)
-    tx.execute(_SET_HASH, {"team": scope.team_id, "new": row["hash"]})
+    rows: list[dict[str, Any]] = []
+    for seq, (resource_id, changes) in enumerate(resources, first):
+        row = {**shared, "seq": seq, "resource_id": resource_id, "changes": json.dumps(changes or {}).decode()}
+        before = chained(before, row)
+        rows.append({**row, "hash": before})
+    tx.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    tx.execute(_SET_HASH, {"team": scope.team_id, "new": before})
 
 
-def _next(tx: Tx, team_id: str) -> tuple[int, bytes]:
-    """Number of the new row and hash of the one before it; the team's chain is locked until the transaction ends."""
-    start = {"team_id": team_id, "seq": 1, "hash": FIRST_HASH}
+def _next(tx: Tx, team_id: str, count: int) -> tuple[int, bytes]:
+    """Number of the first new row and hash of the one before it; the chain is locked until the transaction ends."""
+    start = {"team_id": team_id, "seq": count, "hash": FIRST_HASH}
     head = tx.execute(_grow(tx.dialect), start).one()
-    return head.seq, bytes(head.hash)
+    return head.seq - count + 1, bytes(head.hash)
 
 
 @cache
 def _grow(dialect: str) -> Executable:
-    grown = insert_on(dialect, audit_heads).on_conflict_do_update(
-        index_elements=["team_id"], set_={"seq": audit_heads.c.seq + 1}
+    grown = insert_on(dialect, audit_heads)
+    grown = grown.on_conflict_do_update(
+        index_elements=["team_id"], set_={"seq": audit_heads.c.seq + grown.excluded.seq}
     )
     return grown.returning(audit_heads.c.seq, audit_heads.c.hash)
 
@@ -167,3 +188,16 @@ def heads(tx: Tx) -> dict[str, tuple[int, bytes]]:
     """(number, hash) of the newest row by team."""
     rows = tx.execute(select(audit_heads.c.team_id, audit_heads.c.seq, audit_heads.c.hash).order_by("team_id"))
     return {row.team_id: (row.seq, bytes(row.hash)) for row in rows}
+def rows_about(tx: Tx, team_id: str, resource_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Rows of a team about these objects, in order; each with ``before``, the hash of the row before it."""
+    earlier = audit_log.alias()
+    statement = (
+        select(audit_log, earlier.c.hash.label("before"))
+        .outerjoin(earlier, (earlier.c.team_id == audit_log.c.team_id) & (earlier.c.seq == audit_log.c.seq - 1))
+        .where(audit_log.c.team_id == team_id, audit_log.c.resource_id.in_(resource_ids))
+        .order_by(audit_log.c.seq)
+    )
+    rows = [dict(row._mapping) for row in tx.execute(statement)]  # noqa: SLF001 (SQLAlchemy calls it public)
+    return [{**row, "before": row["before"] or FIRST_HASH} for row in rows]
+
+

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, Text, and_, cast, column, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, String, Text, case, cast, column, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 
 from timbra.platform.db import Tx
@@ -105,11 +105,17 @@ def _filtered(
 
 def metadata_equals(dialect: str, stored: ColumnElement[Any], key: str, text: str) -> ColumnElement[bool]:
     """True where the entry ``key`` of a JSON object has the text form ``text``; objects and arrays never match."""
+    return metadata_text(dialect, stored, key) == text
+
+
+def metadata_text(dialect: str, stored: ColumnElement[Any], key: str) -> ColumnElement[str]:
+    """Text form of the entry ``key`` of a JSON object; null where it is absent, null, an object or an array."""
     if dialect == "postgresql":
         document = cast(stored, JSONB)
-        scalar = func.jsonb_typeof(document[key]).in_(("string", "number", "boolean"))
-        return and_(document[key].astext == text, scalar)
+        is_scalar = func.jsonb_typeof(document[key]).in_(("string", "number", "boolean"))
+        return case((is_scalar, document[key].astext))
     entry = func.json_each(stored).table_valued(column("key", String), column("type", String), column("atom", Text))
-    is_boolean = entry.c.type.in_(("true", "false")) & (entry.c.type == text)
-    is_scalar = entry.c.type.in_(("text", "integer", "real")) & (cast(entry.c.atom, Text) == text)
-    return select(literal(1)).select_from(entry).where(entry.c.key == key, is_boolean | is_scalar).exists()
+    is_boolean = entry.c.type.in_(("true", "false"))
+    is_scalar = entry.c.type.in_(("text", "integer", "real"))
+    form = case((is_boolean, entry.c.type), (is_scalar, cast(entry.c.atom, Text)))
+    return select(form).select_from(entry).where(entry.c.key == key).limit(1).scalar_subquery()
