@@ -133,7 +133,6 @@ def append_all(
     first, before = _next(tx, scope.team_id, len(resources))
     shared = {
         "team_id": scope.team_id,
-        "seq": seq,
         "at_ms": at_ms,
         "home_team": actor.home_team,
         "livemode": scope.livemode,
@@ -141,11 +140,9 @@ def append_all(
         "user_id": actor.user_id,
         "role": actor.role,
         "action": action.value,
-        "resource_id": resource_id,
         "request_id": actor.request_id,
         "ip": actor.ip,
         "outcome": outcome,
-        "changes": json.dumps(changes or {}).decode(),
     }
     rows: list[dict[str, Any]] = []
     for seq, (resource_id, changes) in enumerate(resources, first):
