@@ -12,6 +12,9 @@ from timbra.cfdi.pdf.letter import Letters
 from timbra.cfdi.pdf.render import Renderer
 from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
+from timbra.clients import store_portal
+from timbra.clients.parts import ClientParts
+from timbra.clients.validation import Asking, Embedded, Validator
 from timbra.credentials import csd, expiry, slots, trust
 from timbra.credentials import routes as credential_routes
 from timbra.credentials.csd import Signers
@@ -31,6 +34,7 @@ from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
+from timbra.pac.facturama.taxpayers import FacturamaTaxpayers
 from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
@@ -176,6 +180,23 @@ class Wiring:
         )
 
     @cached_property
+    def clients(self) -> ClientParts:
+        return ClientParts(
+            database=self.database,
+            clock=self.clock,
+            catalogs=self.sat.catalogs,
+            validator=self.validator,
+            portal_url=self.settings.portal_url or self.settings.origin,
+        )
+
+    @cached_property
+    def validator(self) -> Validator:
+        named = self.settings.fiscal_validator.get_secret_value()
+        if named == "embedded":
+            return Embedded(self.sat.catalogs)
+        return Asking(self.sat.catalogs, FacturamaTaxpayers.from_url(named, self.egress))
+
+    @cached_property
     def files(self) -> Files:
         return Files(self.database, Renderer(ASSETS), SatTexts(self.sat.catalogs.unit_name))
 
@@ -278,6 +299,7 @@ class Wiring:
         def unit(tx: Tx) -> None:
             self.idempotency.purge(tx)
             user_tokens.forget_expired(tx, self.clock.now_ms())
+            store_portal.forget_expired(tx, self.clock.now_ms())
 
         await self.database.write(unit)
 
@@ -311,7 +333,7 @@ class Wiring:
             signup.routes(self.users, self.token_keys, signup.Partners.of(self.settings.internal_api_keys)),
             team_routes.routes(self.teams),
             user_routes.routes(self.users),
-            client_routes.routes(self.database, self.clock, catalogs),
+            client_routes.routes(self.clients),
             service_routes.routes(self.database, self.clock, catalogs),
             invoice_routes.routes(self.invoices, self.files),
             credential_routes.routes(self.credentials),

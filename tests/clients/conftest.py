@@ -6,7 +6,9 @@ import pytest
 
 from factories.api import OTHER_TEAM, Api, add_team, open_api
 from timbra.catalogs.load import SatData
+from timbra.clients.parts import ClientParts
 from timbra.clients.routes import routes
+from timbra.clients.validation import Embedded
 from timbra.platform.db import Database
 
 
@@ -19,6 +21,10 @@ def anyio_backend() -> str:
 async def api(anyio_backend: str, database: Database, sat_data: SatData) -> AsyncIterator[Api]:
     add_team(database)
     add_team(database, team_id=OTHER_TEAM)
-    opened = open_api(database, lambda clock: [routes(database, clock, sat_data.catalogs)])
+    catalogs, portal = sat_data.catalogs, "https://cfdi.example.com"
+    opened = open_api(
+        database,
+        lambda clock: [routes(ClientParts(database, clock, catalogs, Embedded(catalogs), portal))],
+    )
     yield opened
     await opened.http.aclose()

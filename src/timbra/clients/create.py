@@ -8,6 +8,7 @@ from timbra.cfdi.catalogs import Catalogs
 from timbra.clients import store
 from timbra.clients.model import Client
 from timbra.clients.schemas import FoundClientFields, Search
+from timbra.clients.screening import NOT_LOADED, Screening
 from timbra.clients.update import change, judged, refuse_problems
 from timbra.http.caller import Caller
 from timbra.http.errors import Conflict, FieldError, NotFound
@@ -28,12 +29,22 @@ class Outcome:
     what: Literal["created", "updated", "found"]
 
 
-def create(tx: Tx, caller: Caller, body: FoundClientFields, *, catalogs: Catalogs, at_ms: int) -> Outcome:
+def create(
+    tx: Tx,
+    caller: Caller,
+    body: FoundClientFields,
+    *,
+    catalogs: Catalogs,
+    at_ms: int,
+    screening: Screening = NOT_LOADED,
+) -> Outcome:
     """A new client, or with ``search`` the one match. Raises Invalid, NotFound, Conflict."""
     if body.search is None:
-        client = add(tx, caller, body.changes(), origin="api", catalogs=catalogs, at_ms=at_ms)
+        client = add(tx, caller, body.changes(), origin="api", catalogs=catalogs, at_ms=at_ms, screening=screening)
         return Outcome(client, "created")
-    return find_or_create(tx, caller, body, body.search, origin="api", catalogs=catalogs, at_ms=at_ms)
+    return find_or_create(
+        tx, caller, body, body.search, origin="api", catalogs=catalogs, at_ms=at_ms, screening=screening
+    )
 
 
 def find_or_create(
@@ -45,6 +56,7 @@ def find_or_create(
     origin: str,
     catalogs: Catalogs,
     at_ms: int,
+    screening: Screening = NOT_LOADED,
     path: str = "",
 ) -> Outcome:
     """The outcome of ``search``; of simultaneous calls for one value a single one creates.
@@ -54,12 +66,14 @@ def find_or_create(
     value = body.search_value
     assert value is not None, "the schema asks for a value"
     store.hold(tx, caller.scope, search.on_key, value)
-    match = only_match(tx, caller.scope, search.on_key, value, path)
+    match = only_match(tx, caller.scope, search.on_key, value, value_path(path))
     if match is not None:
-        return _matched(tx, caller, match, body, search, catalogs=catalogs, at_ms=at_ms, path=path)
+        return _matched(tx, caller, match, body, search, catalogs=catalogs, at_ms=at_ms, screening=screening, path=path)
     if not search.auto_create:
         raise no_match(path)
-    client = add(tx, caller, body.changes(), origin=origin, catalogs=catalogs, at_ms=at_ms, path=path)
+    client = add(
+        tx, caller, body.changes(), origin=origin, catalogs=catalogs, at_ms=at_ms, screening=screening, path=path
+    )
     return Outcome(client, "created")
 
 
@@ -72,6 +86,7 @@ def _matched(
     *,
     catalogs: Catalogs,
     at_ms: int,
+    screening: Screening,
     path: str,
 ) -> Outcome:
     if not search.update:
@@ -79,30 +94,43 @@ def _matched(
     locked = store.lock(tx, caller.scope, match.id)
     if locked is None:
         raise no_match(path)
-    changed = change(tx, caller, locked, body.changes(), catalogs=catalogs, at_ms=at_ms, path=path)
+    changed = change(tx, caller, locked, body.changes(), catalogs=catalogs, at_ms=at_ms, screening=screening, path=path)
     return Outcome(changed, "updated")
 
 
+def value_path(path: str) -> str:
+    """Where the value of a search stands, for a client that stands at ``path``."""
+    return f"{path}.search.on_value" if path else "search.on_value"
+
+
 def no_match(path: str) -> NotFound:
-    """The refusal of a search that may not create."""
-    return NotFound.at(f"{path}.search.on_value" if path else "search.on_value")
+    """The refusal of a search that may not create. path: where the client stands in the request."""
+    return NotFound.at(value_path(path))
 
 
 def only_match(tx: Tx, scope: TeamScope, key: str, value: str, path: str) -> Client | None:
-    """The client found by a field, None without one. Raises Conflict when there are several."""
+    """The client found by a field, None without one. Raises Conflict at ``path`` when there are several."""
     found = store.find(tx, scope, key, value, limit=MATCHES_SHOWN)
     if len(found) < 2:
         return found[0] if found else None
     total = store.count(tx, scope, key, value) if len(found) == MATCHES_SHOWN else len(found)
     message = f"matches {total} clients: {', '.join(client.id for client in found)}"
-    problem = FieldError(f"{path}.search.on_value" if path else "search.on_value", "conflict", message)
+    problem = FieldError(path, "conflict", message)
     raise Conflict(problem.text, fields=[problem])
 
 
 def add(
-    tx: Tx, caller: Caller, fields: Mapping[str, Any], *, origin: str, catalogs: Catalogs, at_ms: int, path: str = ""
+    tx: Tx,
+    caller: Caller,
+    fields: Mapping[str, Any],
+    *,
+    origin: str,
+    catalogs: Catalogs,
+    at_ms: int,
+    screening: Screening = NOT_LOADED,
+    path: str = "",
 ) -> Client:
-    """A new client with its validation outcome, its event and audit row. origin: ``api``, ``inline``. Raises Invalid."""
+    """A new client, validated and screened, with its event and audit row. origin: its ``from``. Raises Invalid."""
     scope = caller.scope
     blank = Client(
         id=new_id("client"),
@@ -115,7 +143,7 @@ def add(
     )
     client = blank.changed(fields)
     refuse_problems(client, path)
-    client = judged(tx, client, catalogs)
+    client = judged(tx, client, catalogs, screening, at_ms)
     store.add(tx, scope, client)
     events.append(tx, scope, "customer.created", client.id, json.dumps(client.to_wire()), at_ms)
     audit.append(tx, scope, Action.CLIENT_CREATE, client.id, caller.actor, at_ms)

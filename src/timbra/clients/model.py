@@ -56,6 +56,7 @@ class Client:
     colombian: Mapping[str, Any] = field(default_factory=dict)
     status: str = "unverified"
     status_message: str = ""
+    sat_status: Mapping[str, Any] | None = None  # as screening.py gave it; None: no list was asked
 
     @property
     def display_name(self) -> str:
@@ -108,7 +109,7 @@ class Client:
             yield problem
 
     def to_wire(self) -> dict[str, Any]:
-        """The object of the API. SAT's lists are not looked up yet: ``efos`` and ``sat_status`` say "never loaded"."""
+        """The object of the API."""
         return {
             "id": self.id,
             "name": self.display_name,
@@ -124,9 +125,9 @@ class Client:
             "metadata": dict(self.metadata),
             "defaults": dict(self.defaults),
             "is_valid": self.is_valid,
-            "efos": None,
+            "efos": None if self.sat_status is None else self.sat_status["efos"],
             "fiscal_validation": {"status": self.status, "message": self.status_message},
-            "sat_status": None,
+            "sat_status": self.sat_status,
             **self.colombian,
             "livemode": self.livemode,
             "team": self.team_id,

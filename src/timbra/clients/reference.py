@@ -10,9 +10,10 @@ from timbra.cfdi.codes import GENERIC_REGIME, NO_EFFECTS_USE
 from timbra.cfdi.model import Receiver
 from timbra.cfdi.text import FOREIGN_RFC, GENERIC_RFC, name_on_cfdi
 from timbra.clients import store
-from timbra.clients.create import add, find_or_create, no_match, only_match
+from timbra.clients.create import add, find_or_create, no_match, only_match, value_path
 from timbra.clients.model import NAMING_FIELDS, Client
 from timbra.clients.schemas import FoundClientFields
+from timbra.clients.screening import NOT_LOADED, Screening
 from timbra.clients.update import refuse_problems
 from timbra.http.caller import Caller
 from timbra.http.errors import NotFound
@@ -46,6 +47,7 @@ async def resolve(
     *,
     catalogs: Catalogs,
     at_ms: int,
+    screening: Screening = NOT_LOADED,
     path: str = "client",
 ) -> Client:
     """The client that the document means, as this document shall print it.
@@ -55,7 +57,7 @@ async def resolve(
     """
     known = await database.look(partial(_look_up, caller, reference, path))
     if known is None:
-        write = partial(_write, caller, reference, catalogs, at_ms, path)
+        write = partial(_write, caller, reference, catalogs, screening, at_ms, path)
         return await database.write(write)
     if reference.id is None:
         return known
@@ -78,7 +80,7 @@ def _look_up(caller: Caller, reference: ClientReference, path: str, tx: Tx) -> C
         return _same(tx, caller, reference)
     value = reference.search_value
     assert value is not None, "the schema asks for a value"
-    found = only_match(tx, scope, search.on_key, value, path)
+    found = only_match(tx, scope, search.on_key, value, value_path(path))
     if found is None and not search.auto_create:
         raise no_match(path)
     return None if search.update else found
@@ -90,10 +92,26 @@ def _same(tx: Tx, caller: Caller, reference: ClientReference) -> Client | None:
     return store.oldest_with(tx, caller.scope, reference.tax_id, reference.email)
 
 
-def _write(caller: Caller, reference: ClientReference, catalogs: Catalogs, at_ms: int, path: str, tx: Tx) -> Client:
+def _write(
+    caller: Caller,
+    reference: ClientReference,
+    catalogs: Catalogs,
+    screening: Screening,
+    at_ms: int,
+    path: str,
+    tx: Tx,
+) -> Client:
     if reference.search is not None:
         outcome = find_or_create(
-            tx, caller, reference, reference.search, origin="inline", catalogs=catalogs, at_ms=at_ms, path=path
+            tx,
+            caller,
+            reference,
+            reference.search,
+            origin="inline",
+            catalogs=catalogs,
+            at_ms=at_ms,
+            screening=screening,
+            path=path,
         )
         return outcome.client
     if reference.tax_id is not None or reference.email is not None:
@@ -102,7 +120,8 @@ def _write(caller: Caller, reference: ClientReference, catalogs: Catalogs, at_ms
         same = _same(tx, caller, reference)
         if same is not None:
             return same
-    return add(tx, caller, reference.changes(), origin="inline", catalogs=catalogs, at_ms=at_ms, path=path)
+    changes = reference.changes()
+    return add(tx, caller, changes, origin="inline", catalogs=catalogs, at_ms=at_ms, screening=screening, path=path)
 
 
 def receiver(client: Client, *, issuer_zip: str, keep_full_legal_name: bool, use: str) -> Receiver:

@@ -60,6 +60,7 @@ def _row(client: Client) -> dict[str, Any]:
         "colombian": json.dumps(client.colombian),
         "status": client.status,
         "status_message": client.status_message,
+        "sat_status": None if client.sat_status is None else json.dumps(client.sat_status),
         "name_key": _name_key(client.display_name),
         "email_key": client.email.lower()[:254] if client.email else None,
         "sort_name": sort_key(client.legal_name or client.display_name),
@@ -90,6 +91,7 @@ def _client(row: Any) -> Client:
         colombian=json.loads(row.colombian.encode()),
         status=row.status,
         status_message=row.status_message,
+        sat_status=json.loads(row.sat_status.encode()) if row.sat_status else None,
     )
 
 

@@ -56,6 +56,8 @@ class Action(StrEnum):
     CLIENT_CREATE = "client.create"
     CLIENT_UPDATE = "client.update"
     CLIENT_DELETE = "client.delete"
+    CLIENT_VALIDATE = "client.validate"
+    CLIENT_PORTAL_LINK = "client.portal_link"
     SERVICE_CREATE = "service.create"
     SERVICE_UPDATE = "service.update"
     SERVICE_DELETE = "service.delete"

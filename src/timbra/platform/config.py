@@ -35,7 +35,10 @@ class Settings(BaseSettings):
     sat_ca_dir: Path | None = Field(None, description="further CA certificates that issuers' certificates may chain to")
     allow_test_csd_in_live: bool = Field(False, description="accept SAT test certificates in the live slot")
     document_url_days: int = Field(7, ge=1, le=365, description="life of the file URLs of documents")
-    fiscal_validator: str = Field("embedded", description="provider behind POST /clients/validate/{id}")
+    fiscal_validator: SecretStr = Field(
+        SecretStr("embedded"),
+        description="who validates clients: embedded, or facturama://user:password@api.facturama.mx for live ones",
+    )
     webhook_allow_private_hosts: str = Field("", description="private hosts and networks that webhooks may be sent to")
     egress_allow_private_hosts: str = Field(
         "", description="private hosts and networks that the server's own calls (PACs, SAT, catalogues) may go to"
@@ -63,6 +66,13 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value
+
+    @field_validator("fiscal_validator")
+    @classmethod
+    def _known_validator(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"embedded|facturama://[^:@/\s]+:[^@/\s]+@[^@/\s]+/?", value.get_secret_value()):
+            raise ValueError("fiscal_validator: embedded, or facturama://user:password@api.facturama.mx")
+        return value
 
     @field_validator("mail")
     @classmethod
