@@ -1,6 +1,6 @@
 """Make a service, from its own body or from a document's line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,12 +29,29 @@ def add(
     settings: TeamSettings,
     catalogs: Catalogs,
     at_ms: int,
-    path: str = "",
 ) -> Service:
     """A new service with its event and audit row; what ``fields`` leaves out comes from the team's settings.
 
-    origin: ``api``, ``inline``. path: where the fields stand in the request. Raises Invalid.
+    origin: ``api``, ``inline``. Raises Invalid.
     """
+    service = built(caller, fields, origin=origin, settings=settings, catalogs=catalogs, at_ms=at_ms)
+    problems = unknown_keys(service, catalogs)
+    if problems:
+        raise Invalid(problems)
+    store_all(tx, caller, [service])
+    return service
+
+
+def built(
+    caller: Caller,
+    fields: Mapping[str, Any],
+    *,
+    origin: str,
+    settings: TeamSettings,
+    catalogs: Catalogs,
+    at_ms: int,
+) -> Service:
+    """The service that ``fields`` describe; nothing is stored, and its keys are still to be checked."""
     scope = caller.scope
     blank = Service(
         id=new_id("service"),
@@ -52,12 +69,20 @@ def add(
         taxes=from_stored(settings["taxes"]),
     )
     given = {name: value for name, value in fields.items() if value is not None}
-    service = changed(blank, {"sku": settings["sku"], **given}, settings, catalogs)
-    refuse_unknown_keys(service, catalogs, path)
-    store.add(tx, scope, service)
-    events.append(tx, scope, "service.created", service.id, json.dumps(service.to_wire()), at_ms)
-    audit.append(tx, scope, Action.SERVICE_CREATE, service.id, caller.actor, at_ms)
-    return service
+    return changed(blank, {"sku": settings["sku"], **given}, settings, catalogs)
+
+
+def store_all(tx: Tx, caller: Caller, services: Sequence[Service]) -> None:
+    """The services are stored with their events and audit rows, in a handful of statements."""
+    if not services:
+        return
+    scope, at_ms = caller.scope, services[0].created_ms
+    store.add(tx, scope, *services)
+    told = [(service.id, json.dumps(service.to_wire())) for service in services]
+    events.append_all(tx, scope, "service.created", told, at_ms)
+    audit.append_all(
+        tx, scope, Action.SERVICE_CREATE, [(service.id, None) for service in services], caller.actor, at_ms
+    )
 
 
 def changed(service: Service, changes: Mapping[str, Any], settings: TeamSettings, catalogs: Catalogs) -> Service:
@@ -93,8 +118,8 @@ def _unit(
     return key, service.unit_name
 
 
-def refuse_unknown_keys(service: Service, catalogs: Catalogs, path: str = "") -> None:
-    """Raises Invalid when product or unit key is not in SAT's catalogue."""
+def unknown_keys(service: Service, catalogs: Catalogs, path: str = "") -> list[FieldError]:
+    """What SAT's catalogues know nothing of: product key, unit key. path: where the service stands in the request."""
     prefix = f"{path}." if path else ""
     problems = []
     if not catalogs.product_exists(service.product_key):
@@ -103,5 +128,4 @@ def refuse_unknown_keys(service: Service, catalogs: Catalogs, path: str = "") ->
     if catalogs.unit_name(service.unit_key) is None:
         fix = catalogs.nearest_unit(service.unit_key)
         problems.append(FieldError(f"{prefix}unit_key", "not_in_catalog", "is not in the SAT catalogue", fix))
-    if problems:
-        raise Invalid(problems)
+    return problems

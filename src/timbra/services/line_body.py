@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Annotated, Final, Self
 
 from pydantic import field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from timbra.catalogs.fields import CustomsRequest, Printed, TaxId, regime_code
 from timbra.cfdi.model import Hydrocarbons, ThirdParty
 from timbra.cfdi.parse import XmlRefused, parse
-from timbra.cfdi.text import name_on_cfdi
+from timbra.cfdi.text import collapse, name_on_cfdi
 from timbra.http.body import Command
-from timbra.http.fields import Amount, Code, Flag, Text, refuse
-from timbra.http.search_fields import Scalar, SearchKey, value_of
-from timbra.services.schemas import Description, Price, ServiceShape
+from timbra.http.fields import Amount, Code, Flag, Metadata, Text, refuse
+from timbra.http.search_fields import METADATA_PREFIX, Scalar, SearchKey, value_of
+from timbra.services.schemas import Description, Price, ServiceShape, Sku
 
 SEARCH_KEYS: Final = ("sku", "id", "description")
 COMPLEMENT_LIMIT_BYTES: Final = 64 * 1024
@@ -93,9 +94,26 @@ class LineBody(ServiceShape):
             raise refuse("required", f"is required, here or as {self.search.on_key}", path="search.on_value")
         return self
 
+    @model_validator(mode="after")
+    def _search_could_create(self) -> Self:
+        """What ``auto_create`` would store is checked even where the service exists, so that the reply never depends on it."""
+        search, value = self.search, self.search_value
+        if self.id is None and search is not None and search.auto_create and value is not None:
+            name = search.on_key.removeprefix(METADATA_PREFIX)
+            try:
+                if search.on_key == "sku":
+                    Sku.check(value)
+                elif name != search.on_key:
+                    Metadata().check({name: value})
+            except PydanticCustomError as error:
+                context = error.context or {}
+                raise refuse(error.type, context["reason"], context.get("fix"), path="search.on_value") from None
+        return self
+
     @property
     def search_value(self) -> str | None:
         """What to look for: ``on_value``, else the line's own field of that name."""
         if self.search is None:
             return None
-        return self.search.on_value or value_of(self.search.on_key, self, self.metadata)
+        value = self.search.on_value or value_of(self.search.on_key, self, self.metadata)
+        return collapse(value) if value is not None and self.search.on_key == "sku" else value

@@ -9,22 +9,24 @@ from timbra.cfdi.catalogs import Catalogs
 from timbra.cfdi.money import micro
 from timbra.http.caller import Caller
 from timbra.http.errors import Conflict, FieldError, Invalid, NotFound
+from timbra.http.search_fields import METADATA_PREFIX
 from timbra.platform.db import Database, Tx
 from timbra.services import store
-from timbra.services.create import add
+from timbra.services.create import built, store_all, unknown_keys
 from timbra.services.line_body import LineBody
 from timbra.services.model import Service
+from timbra.services.store import Sought
 from timbra.teams.settings import TeamSettings
 
 MATCHES_SHOWN = 10
+FEW_LINES = 20  # more are looked up beside the event loop
 
 Lines = Sequence[tuple[int, LineBody]]
-Sought = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What one reading found: by id, and by search key and value."""
+    """What one reading found: by id, and by search."""
 
     by_id: dict[str, Service]
     by_search: dict[Sought, list[Service]]
@@ -40,17 +42,19 @@ async def services_of(
 ) -> dict[int, Service]:
     """The service of each line that refers to one, by the line's position.
 
-    One reading unit, a writing one when ``auto_create`` has to make something, none when no line refers to a service.
+    One reading unit, a writing one when ``auto_create`` has to make something, none when no line refers to a service;
+    the number of their statements does not grow with the lines but with every thousand of them.
     Raises NotFound, Conflict, Invalid with every line concerned.
     """
     referring = [(at, line) for at, line in enumerate(lines) if line.id is not None or line.search is not None]
     if not referring:
         return {}
-    matches = await database.look(partial(_read, caller, referring))
+    look = database.look if len(referring) <= FEW_LINES else database.read
+    matches = await look(partial(_read, caller, referring))
     missing = _check(referring, matches)
     if missing:
-        fields = _fields_to_create(missing)
-        made = await database.write(partial(_create, caller, fields, settings, catalogs, at_ms))
+        new = _new_services(caller, missing, settings, catalogs, at_ms)
+        made = await database.write(partial(_create, caller, new))
         matches.by_search.update({sought: [service] for sought, service in made.items()})
     found = {at: service for at, line in referring if (service := _match(line, matches)) is not None}
     _check_prices(referring, found)
@@ -61,14 +65,13 @@ def _sought(line: LineBody) -> Sought:
     assert line.search is not None
     value = line.search_value
     assert value is not None, "the schema asks for a value"
-    return line.search.on_key, value
+    return store.sought(line.search.on_key, value)
 
 
 def _read(caller: Caller, referring: Lines, tx: Tx) -> Matches:
     ids = {line.id for _, line in referring if line.id is not None}
     searches = {_sought(line) for _, line in referring if line.id is None}
-    found = {(key, value): store.find(tx, caller.scope, key, value, MATCHES_SHOWN) for key, value in searches}
-    return Matches(store.get_many(tx, caller.scope, ids), found)
+    return Matches(store.get_many(tx, caller.scope, ids), store.find(tx, caller.scope, searches, MATCHES_SHOWN))
 
 
 def _match(line: LineBody, matches: Matches) -> Service | None:
@@ -103,51 +106,65 @@ def _check(referring: Lines, matches: Matches) -> Lines:
     return missing
 
 
-def _fields_to_create(missing: Lines) -> dict[Sought, tuple[int, dict[str, Any]]]:
-    """Position and fields of the first line per search. Raises Invalid where description or price is absent."""
-    problems = [
+def _new_services(
+    caller: Caller, missing: Lines, settings: TeamSettings, catalogs: Catalogs, at_ms: int
+) -> dict[Sought, Service]:
+    """The service to be made for each search, from the first line that has it.
+
+    Raises Invalid where description or price is absent, or SAT does not know a key.
+    """
+    absent = [
         FieldError(f"items[{at}].{name}", "required", "is required to create the service")
         for at, line in missing
         for name in ("description", "unit_price")
         if getattr(line, name) is None
     ]
+    if absent:
+        raise Invalid(absent)
+    first: dict[Sought, tuple[int, LineBody]] = {}
+    for at, line in missing:
+        first.setdefault(_sought(line), (at, line))
+    new: dict[Sought, Service] = {}
+    problems: list[FieldError] = []
+    for sought, (at, line) in first.items():
+        fields = _fields(line)
+        service = built(caller, fields, origin="inline", settings=settings, catalogs=catalogs, at_ms=at_ms)
+        problems += unknown_keys(service, catalogs, f"items[{at}]")
+        new[sought] = service
     if problems:
         raise Invalid(problems)
-    wanted: dict[Sought, tuple[int, dict[str, Any]]] = {}
-    for at, line in missing:
-        key, value = _sought(line)
-        own = {"sku": value} if key == "sku" and line.sku is None else {}
-        wanted.setdefault((key, value), (at, {**dict(line), **own}))
-    return wanted
+    return new
 
 
-def _create(
-    caller: Caller,
-    wanted: dict[Sought, tuple[int, dict[str, Any]]],
-    settings: TeamSettings,
-    catalogs: Catalogs,
-    at_ms: int,
-    tx: Tx,
-) -> dict[Sought, Service]:
+def _fields(line: LineBody) -> dict[str, Any]:
+    """What the line says about its service, which the same search shall find the next time."""
+    assert line.search is not None
+    fields = dict(line)
+    key, value = line.search.on_key, line.search_value
+    name = key.removeprefix(METADATA_PREFIX)
+    if key == "sku" and line.sku is None:
+        fields["sku"] = value
+    elif name != key and name not in (line.metadata or {}):
+        fields["metadata"] = {**(line.metadata or {}), name: value}
+    return fields
+
+
+def _create(caller: Caller, new: dict[Sought, Service], tx: Tx) -> dict[Sought, Service]:
+    """The service of each search: one that appeared meanwhile, or the new one, which is stored."""
+    store.hold(tx, caller.scope, new)
+    known = store.find(tx, caller.scope, new, 1)
+    keys = {key for key, _ in new}
     made: dict[Sought, Service] = {}
-    for key, value in sorted(wanted):  # one order for everybody, so that two requests cannot wait for each other
-        at, fields = wanted[key, value]
-        store.hold(tx, caller.scope, key, value)
-        known = store.find(tx, caller.scope, key, value, 1)
-        made[key, value] = (
-            known[0]
-            if known
-            else add(
-                tx,
-                caller,
-                fields,
-                origin="inline",
-                settings=settings,
-                catalogs=catalogs,
-                at_ms=at_ms,
-                path=f"items[{at}]",
-            )
-        )
+    fresh: list[Service] = []
+    for sought in sorted(new):
+        if known[sought]:
+            made[sought] = known[sought][0]
+        elif sought not in made:  # else a service of this very document answers this search too
+            service = new[sought]
+            fresh.append(service)
+            answered = {sought, *(store.sought_by(service, key) for key in keys)}
+            made.update({one: service for one in answered if one is not None and one in new and one not in made})
+    store_all(tx, caller, fresh)
     return made
 
 

@@ -13,6 +13,7 @@ from timbra.teams.settings import TeamSettings
 TAXED: Final = "02"
 UNTAXED: Final = "01"
 ONE: Final = Micro(MICRO)
+UNIT_NAME_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def taxability_of(taxes: LineTaxes) -> str:
 
 
 def unit_name_of(unit_key: str, settings: TeamSettings, catalogs: Catalogs) -> str | None:
-    """The team's name for its own unit, else the catalogue's."""
+    """The team's name for its own unit, else the catalogue's, of which two are longer than a unit's name may be."""
     own = settings["unit_name"] if unit_key == settings["unit_key"] else None
-    return own or catalogs.unit_name(unit_key)
+    name = own or catalogs.unit_name(unit_key)
+    return name[:UNIT_NAME_MAX] if name else None

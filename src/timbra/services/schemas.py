@@ -10,6 +10,7 @@ from timbra.catalogs.taxes import TaxList, repeated
 from timbra.cfdi.codes import TAX_OBJECTS
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Code, Metadata, refuse
+from timbra.services.model import UNIT_NAME_MAX
 
 PRODUCT_DIGITS: Final = 8
 
@@ -18,6 +19,7 @@ Price = Amount(min=0)
 Quantity = Amount(above=0)
 ProductKey = Code(max=PRODUCT_DIGITS, pad=PRODUCT_DIGITS)
 UnitKey = Code(max=3)
+Sku = Printed(max=100)
 Taxability = Listed(tuple(TAX_OBJECTS), pad=2)
 
 
@@ -26,8 +28,8 @@ class ServiceShape(Command):
 
     product_key: Annotated[str | None, ProductKey] = None
     unit_key: Annotated[str | None, UnitKey] = None
-    unit_name: Annotated[str | None, Printed(max=100)] = None
-    sku: Annotated[str | None, Printed(max=100)] = None
+    unit_name: Annotated[str | None, Printed(max=UNIT_NAME_MAX)] = None
+    sku: Annotated[str | None, Sku] = None
     quantity: Annotated[Decimal | None, Quantity] = None
     taxability: Annotated[str | None, Taxability] = None
     taxes: TaxList | None = None

@@ -1,21 +1,26 @@
 """All SQL of services. Deleted rows stay, and no function here shows them."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
 from timbra.catalogs.taxes import from_stored, to_wire
+from timbra.http.search_fields import METADATA_PREFIX, scalar_text
 from timbra.platform import json, locks
 from timbra.platform.db import Tx
 from timbra.platform.folding import sort_key
-from timbra.platform.keyset import Slice, Window, fetch, metadata_equals
+from timbra.platform.keyset import Slice, Window, fetch, metadata_text
 from timbra.platform.scope import TeamScope
 from timbra.services.model import Service
 from timbra.services.tables import services
 
 IDS_PER_STATEMENT = 500
+VALUES_PER_STATEMENT = 1_000
+
+Sought = tuple[str, str]
+"""Key and value of a search, as the table keeps the value."""
 
 
 def _where(scope: TeamScope) -> tuple[ColumnElement[bool], ...]:
@@ -81,10 +86,11 @@ def _service(row: Any) -> Service:
     )
 
 
-def add(tx: Tx, scope: TeamScope, service: Service) -> None:
-    """The service is stored."""
-    assert (service.team_id, service.livemode) == (scope.team_id, scope.livemode), "a service belongs to its scope"
-    tx.execute(insert(services), _row(service))
+def add(tx: Tx, scope: TeamScope, *added: Service) -> None:
+    """The services are stored."""
+    for service in added:
+        assert (service.team_id, service.livemode) == (scope.team_id, scope.livemode), "a service belongs to its scope"
+    tx.execute(insert(services), [_row(service) for service in added])
 
 
 def get(tx: Tx, scope: TeamScope, service_id: str) -> Service | None:
@@ -121,26 +127,54 @@ def mark_deleted(tx: Tx, scope: TeamScope, service_id: str, at_ms: int) -> None:
     tx.execute(gone.values(deleted=True, updated_ms=at_ms))
 
 
-def _matches(tx: Tx, key: str, value: str) -> ColumnElement[bool]:
-    match key:
-        case "id":
-            return services.c.id == value
-        case "sku":
-            return services.c.sku == value
-        case "description":
-            return services.c.description_key == _digest(value)
-    return metadata_equals(tx.dialect, services.c.metadata, key.removeprefix("metadata."), value)
+def sought(key: str, value: str) -> Sought:
+    """What ``find`` compares when ``key`` is to be ``value``: descriptions by their digest, without case."""
+    return key, _digest(value) if key == "description" else value
 
 
-def find(tx: Tx, scope: TeamScope, key: str, value: str, limit: int) -> list[Service]:
-    """Services whose ``sku``, ``id``, ``description`` (no case) or ``metadata.<key>`` is the value, oldest first."""
-    found = _visible(scope).where(_matches(tx, key, value)).order_by(services.c.created_ms, services.c.id)
-    return [_service(row) for row in tx.execute(found.limit(limit))]
+def sought_by(service: Service, key: str) -> Sought | None:
+    """The search that finds this service by ``key``; None when none does."""
+    if key.startswith(METADATA_PREFIX):
+        value = scalar_text(service.metadata.get(key.removeprefix(METADATA_PREFIX)))
+    else:
+        value = getattr(service, key)
+    return None if value is None else sought(key, value)
 
 
-def hold(tx: Tx, scope: TeamScope, key: str, value: str) -> None:
-    """Find-or-create calls with the same key and value wait until this transaction ends."""
-    locks.hold(tx, scope, f"service.{key}", value.lower())
+def find(tx: Tx, scope: TeamScope, wanted: Collection[Sought], limit: int) -> dict[Sought, list[Service]]:
+    """Services by what each search asks for, oldest first, at most ``limit`` for one; a statement serves 1,000 searches.
+
+    Keys: ``sku``, ``id``, ``description`` (no case), ``metadata.<key>``.
+    """
+    found: dict[Sought, list[Service]] = {one: [] for one in wanted}
+    for key in sorted({key for key, _ in wanted}):
+        values = sorted(value for other, value in wanted if other == key)
+        for start in range(0, len(values), VALUES_PER_STATEMENT):
+            part = values[start : start + VALUES_PER_STATEMENT]
+            for row in tx.execute(_matching(tx, scope, key, part, limit)):
+                found[key, row.sought].append(_service(row))
+    return found
+
+
+def _matching(tx: Tx, scope: TeamScope, key: str, values: Sequence[str], limit: int) -> Select[Any]:
+    compared = _compared(tx, key)
+    age = (services.c.created_ms, services.c.id)
+    place = func.row_number().over(partition_by=compared, order_by=age).label("place")
+    found = _visible(scope).where(compared.in_(values)).add_columns(compared.label("sought"), place).subquery()
+    return select(found).where(found.c.place <= limit).order_by(found.c.place)
+
+
+def _compared(tx: Tx, key: str) -> ColumnElement[str]:
+    if key == "description":
+        return services.c.description_key
+    if key.startswith(METADATA_PREFIX):
+        return metadata_text(tx.dialect, services.c.metadata, key.removeprefix(METADATA_PREFIX))
+    return services.c[key]
+
+
+def hold(tx: Tx, scope: TeamScope, wanted: Collection[Sought]) -> None:
+    """Find-or-create calls that ask for one of these wait until this transaction ends."""
+    locks.hold_all(tx, scope, ((f"service.{key}", value) for key, value in wanted))
 
 
 def page(tx: Tx, scope: TeamScope, window: Window, filters: Mapping[str, Any]) -> Slice[Service]:

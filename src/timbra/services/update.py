@@ -6,12 +6,12 @@ from typing import Any
 
 from timbra.cfdi.catalogs import Catalogs
 from timbra.http.caller import Caller
-from timbra.http.errors import NotFound
+from timbra.http.errors import Invalid, NotFound
 from timbra.platform import audit, events, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
 from timbra.services import store
-from timbra.services.create import changed, refuse_unknown_keys
+from timbra.services.create import changed, unknown_keys
 from timbra.services.model import Service
 from timbra.teams.settings import TeamSettings
 
@@ -35,7 +35,9 @@ def update(
     old = service.to_wire()
     if after.to_wire() == old:
         return service
-    refuse_unknown_keys(after, catalogs)
+    problems = unknown_keys(after, catalogs)
+    if problems:
+        raise Invalid(problems)
     after = replace(after, updated_ms=at_ms)
     store.save(tx, scope, after)
     new = after.to_wire()
