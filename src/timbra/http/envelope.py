@@ -70,7 +70,7 @@ def search(message: str, hits: Hits) -> dict[str, Any]:
         "found": hits.found,
         "page": hits.page,
         "per_page": hits.per_page,
-        "has_more": hits.page * hits.per_page < hits.found,
+        "has_more": hits.next is not None,
         "next": hits.next,
         "total_results": hits.found,
     }

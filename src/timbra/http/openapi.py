@@ -122,6 +122,7 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
     if operation.lists:
         found += _list_parameters(operation)
     found += [_query(name, rule) for name, rule in operation.filters.items()]
+    found += [_query(name, rule) | {"required": name in operation.needs} for name, rule in operation.reads.items()]
     if operation.claims:
         found.append(_KEY)
     return found

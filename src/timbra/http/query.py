@@ -96,7 +96,7 @@ def read_list(
     page = reader.take("page", _PAGE, 1)
     order_by = reader.take("order_by", Choice(*orders))
     sort = reader.take("sort", _SORT)
-    earliest, latest = _created(reader)
+    earliest, latest = created_window(reader)
     checked = _filters(reader, filters)
     place = _cursor(reader, path, scope, cursors, order_by, sort)
     metadata = _metadata(reader)
@@ -140,7 +140,7 @@ def _sort_name(place: Place) -> str:
     return "desc" if place.descending else "asc"
 
 
-def _created(reader: Reader) -> tuple[int | None, int | None]:
+def created_window(reader: Reader) -> tuple[int | None, int | None]:
     """The creation window in milliseconds, both ends inclusive; a bound in seconds stands for its whole second."""
     lowest: list[int] = []
     highest: list[int] = []
