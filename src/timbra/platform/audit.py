@@ -43,6 +43,9 @@ class Action(StrEnum):
     TEAM_READ = "team.read"  # by a key of another team
     TEAM_SAT_CONNECTION = "team.sat_connection"
     TEAM_MANIFEST_SIGN = "team.manifest_sign"
+    TEAM_PAC_CONNECT = "team.pac_connect"
+    TEAM_PAC_REMOVE = "team.pac_remove"
+    TEAM_PAC_ORDER = "team.pac_order"
     SERIES_CREATE = "series.create"
     SERIES_UPDATE = "series.update"
     USER_CREATE = "user.create"
@@ -58,6 +61,8 @@ class Action(StrEnum):
     CLIENT_DELETE = "client.delete"
     CLIENT_VALIDATE = "client.validate"
     CLIENT_PORTAL_LINK = "client.portal_link"
+    DOCUMENT_CREATE = "document.create"
+    SAT_LIST_SYNC = "sat_list.sync"
     SERVICE_CREATE = "service.create"
     SERVICE_UPDATE = "service.update"
     SERVICE_DELETE = "service.delete"
@@ -66,6 +71,15 @@ class Action(StrEnum):
     INVOICE_FAIL = "invoice.fail"
     INVOICE_CANCEL = "invoice.cancel"
     INVOICE_ALARM = "invoice.alarm"
+    WEBHOOK_CREATE = "webhook.create"
+    WEBHOOK_UPDATE = "webhook.update"
+    WEBHOOK_DELETE = "webhook.delete"
+    WEBHOOK_ROTATE = "webhook.rotate"
+    WEBHOOK_TEST = "webhook.test"
+    WEBHOOK_RETRY = "webhook.retry"
+    SANDBOX_SET = "sandbox.set"
+    SANDBOX_CLOCK = "sandbox.clock"
+    SANDBOX_ANSWER = "sandbox.answer"
 
 
 FIRST_HASH = bytes(32)
@@ -183,10 +197,6 @@ def rows_of(tx: Tx, team_id: str, *, after: int = 0, limit: int = 1_000) -> Iter
         yield dict(row._mapping)  # noqa: SLF001 (SQLAlchemy calls it public)
 
 
-def heads(tx: Tx) -> dict[str, tuple[int, bytes]]:
-    """(number, hash) of the newest row by team."""
-    rows = tx.execute(select(audit_heads.c.team_id, audit_heads.c.seq, audit_heads.c.hash).order_by("team_id"))
-    return {row.team_id: (row.seq, bytes(row.hash)) for row in rows}
 def rows_about(tx: Tx, team_id: str, resource_ids: Sequence[str]) -> list[Mapping[str, Any]]:
     """Rows of a team about these objects, in order; each with ``before``, the hash of the row before it."""
     earlier = audit_log.alias()
@@ -200,3 +210,7 @@ def rows_about(tx: Tx, team_id: str, resource_ids: Sequence[str]) -> list[Mappin
     return [{**row, "before": row["before"] or FIRST_HASH} for row in rows]
 
 
+def heads(tx: Tx) -> dict[str, tuple[int, bytes]]:
+    """(number, hash) of the newest row by team."""
+    rows = tx.execute(select(audit_heads.c.team_id, audit_heads.c.seq, audit_heads.c.hash).order_by("team_id"))
+    return {row.team_id: (row.seq, bytes(row.hash)) for row in rows}

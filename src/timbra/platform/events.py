@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, String, Table, insert
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, insert, text
 
 from timbra.platform.db import Instant, JsonText, RowNumber, Tx, metadata
 from timbra.platform.ids import new_id
@@ -20,7 +20,13 @@ events = Table(
     Column("object_id", String(60), nullable=False),
     Column("object", JsonText, nullable=False),
     Column("created_ms", Instant, nullable=False),
-    Index(None, "team_id", "livemode", "position"),
+    Column("number", BigInteger),  # place in the feed; null until the webhooks room has given it one
+    Index("ix_events_feed", "team_id", "livemode", "number"),
+    Index("ix_events_object", "team_id", "object_id", "number"),
+    Index("ix_events_created_ms", "created_ms"),
+    Index(
+        "ix_events_waiting", "position", postgresql_where=text("number is null"), sqlite_where=text("number is null")
+    ),
 )
 
 _INSERT = insert(events)

@@ -26,4 +26,9 @@ def new_serial_digits(count: int) -> str:
     return str(secrets.randbelow(9 * 10 ** (count - 1)) + 10 ** (count - 1))
 
 
+def new_below(limit: int) -> int:
+    """An unpredictable whole number from 0 to ``limit`` - 1."""
+    return secrets.randbelow(limit)
+
+
 IdSource = Callable[[str], str]

@@ -1,4 +1,4 @@
-"""Mail to the person who answers for a team."""
+"""Mail to the people who answer for a team."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,8 @@ from timbra.platform.db import Tx
 from timbra.platform.mail import Outbox
 from timbra.platform.scope import TeamScope
 from timbra.teams import store, store_people
+
+ADMINS = ("owner", "admin")
 
 
 def tell_owner(tx: Tx, mail: Outbox, scope: TeamScope, kind: str, values: Mapping[str, Any], at_ms: int) -> str | None:
@@ -23,3 +25,14 @@ def tell_owner(tx: Tx, mail: Outbox, scope: TeamScope, kind: str, values: Mappin
     return mail.enqueue(
         tx, scope, kind=kind, to=owner.email, language=language, values={**known, **values}, at_ms=at_ms
     )
+
+
+def tell_admins(tx: Tx, mail: Outbox, scope: TeamScope, kind: str, values: Mapping[str, Any], at_ms: int) -> None:
+    """The team's owner and its admins get the mail ``kind``. ``values`` are completed as ``tell_owner`` does it."""
+    team = store.team(tx, scope.team_id)
+    assert team is not None, "mail is about teams that exist"
+    language = str(team.settings["pdf_language"])
+    for person, role in store_people.members(tx, scope.team_id):
+        if role in ADMINS:
+            given = {"name": person.name, "team": team.name, "livemode": scope.livemode, **values}
+            mail.enqueue(tx, scope, kind=kind, to=person.email, language=language, values=given, at_ms=at_ms)
