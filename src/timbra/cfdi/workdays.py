@@ -1,6 +1,8 @@
 """Working days of SAT's terms: Monday to Friday without the holidays of CFF article 12."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+
+from timbra.cfdi.zones import CENTRAL, instant_of, local_time
 
 ACCEPTANCE_DAYS = 3  # RMF rule 2.7.1.34: the receiver's time to answer a cancellation request
 _FIXED = {(1, 1), (5, 1), (5, 5), (9, 16), (12, 25)}
@@ -30,3 +32,13 @@ def add_working_days(day: date, count: int) -> date:
         day += timedelta(days=1)
         count -= is_working_day(day)
     return day
+
+
+def acceptance_ends_ms(requested_ms: int) -> int:
+    """When the receiver's time to answer ends: the same hour, three working days later, in the central zone.
+
+    Instants are ms UTC. Source: RMF rule 2.7.1.34.
+    """
+    local = local_time(requested_ms, CENTRAL)
+    day = add_working_days(local.date(), ACCEPTANCE_DAYS)
+    return instant_of(datetime.combine(day, local.time()), CENTRAL)

@@ -25,6 +25,7 @@ GET asks ``area:read`` and role viewer, other methods ``area:write`` and role ed
 ``area=None``: any valid key. ``public=True``: no key at all.
 """
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +40,7 @@ from timbra.http import query as queries
 from timbra.http.body import Command
 from timbra.http.caller import Access, Authenticator, Caller, Role, identify, token_of
 from timbra.http.envelope import Answer, Hits, JSONReply, listing, ok, search
-from timbra.http.errors import InvalidToken, NotFound, Unauthorized
+from timbra.http.errors import BodyTooLarge, InvalidToken, NotFound, Unauthorized, UploadFailed
 from timbra.http.exchange import address_of, exchange_of, header
 from timbra.http.fields import Rule
 from timbra.http.idempotency import Claim, Idempotency, Replayed, body_key, fingerprint, header_key
@@ -54,6 +55,7 @@ from timbra.platform.tenancy import SERVER, acting_for
 Handler = Callable[..., Awaitable[Any]]
 Gate = Callable[["Call"], Awaitable[TeamScope]]
 """Checks the credential of a public operation that has one; gives the scope of its idempotency records."""
+VALIDATED_INLINE_BYTES = 64 * 1024  # a larger body is checked in a thread: other requests do not wait for it
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,160}")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -128,7 +130,8 @@ class Operation:
     """One method of one path, as declared.
 
     For the documentation alone: ``also``, further statuses of success; ``produces``, the media type of a reply that is
-    no JSON; ``example``, a body that works as it stands.
+    no JSON; ``example``, a body that works as it stands; ``reads``, query parameters that the handler checks itself, of
+    which those in ``needs`` must be there.
     """
 
     method: str
@@ -151,6 +154,8 @@ class Operation:
     team_in_path: str | None = None
     free_params: frozenset[str] = frozenset()
     example: Mapping[str, Any] | None = None
+    reads: Mapping[str, Rule] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
     body_model: type[Command] | None = None
     slots: tuple[tuple[str, Callable[[Call], Any]], ...] = ()
     lists: bool = False
@@ -160,15 +165,23 @@ class Operation:
     async def run(self, call: Call, receive: Receive) -> Response:
         """The reply, by the contract's order of checks. Raises ApiError."""
         if self.method != "GET":
-            call.raw = await bodies.read_raw(call.scope, receive, self.limit_bytes)
+            call.raw = await self._read(call, receive)
         if not self.public:
             call.caller = await self._identify(call)
         elif self.gate is not None:
             call.record_scope = await self.gate(call)
         else:
             await _take(call, "anonymous", address_of(call.scope))
-        with acting_for(call.caller.scope.team_id if call.caller is not None else SERVER):
+        with acting_for(call.caller.scope if call.caller is not None else SERVER):
             return await self._answer(call)
+
+    async def _read(self, call: Call, receive: Receive) -> bytes:
+        try:
+            return await bodies.read_raw(call.scope, receive, self.limit_bytes)
+        except BodyTooLarge as error:
+            if not self.uploads:
+                raise
+            raise UploadFailed("The upload is too large", status=413) from error
 
     async def _answer(self, call: Call) -> Response:
         try:
@@ -220,7 +233,10 @@ class Operation:
             call.data = bodies.parse_object(call.raw, header(call.scope, b"content-type") or "")
         if self.claims:
             await self._claim(call, key)
-        self._validate(call)
+        if len(call.raw) > VALIDATED_INLINE_BYTES:
+            await asyncio.to_thread(self._validate, call)
+        else:
+            self._validate(call)
         for name, value in call.params.items():
             if name not in self.free_params and not _OBJECT_ID.fullmatch(value):
                 raise NotFound

@@ -4,10 +4,10 @@ import importlib
 import pkgutil
 
 import timbra
-from timbra.platform import audit, events, jobs, locks, mail, vault_rotate
+from timbra.platform import audit, events, jobs, locks, mail, team_clock, vault_rotate
 from timbra.platform.db import metadata
 
-__all__ = ["audit", "events", "jobs", "locks", "mail", "metadata", "vault_rotate"]
+__all__ = ["audit", "events", "jobs", "locks", "mail", "metadata", "team_clock", "vault_rotate"]
 
 # A room keeps its tables in a module of that name (rule R4), so a new room cannot be forgotten here.
 for _module in pkgutil.walk_packages(timbra.__path__, "timbra."):

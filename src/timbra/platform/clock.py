@@ -14,7 +14,8 @@ class Clock(Protocol):
     def today(self, zone: str) -> date: ...
 
 
-def _day(now_ms: int, zone: str) -> date:
+def day_of(now_ms: int, zone: str) -> date:
+    """The calendar day of an instant in ``zone`` (an IANA name)."""
     return datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(ZoneInfo(zone)).date()
 
 
@@ -26,7 +27,7 @@ class SystemClock:
 
     def today(self, zone: str) -> date:
         """The calendar day now in ``zone`` (an IANA name)."""
-        return _day(self.now_ms(), zone)
+        return day_of(self.now_ms(), zone)
 
 
 class FrozenClock:
@@ -39,7 +40,7 @@ class FrozenClock:
         return self._now_ms
 
     def today(self, zone: str) -> date:
-        return _day(self._now_ms, zone)
+        return day_of(self._now_ms, zone)
 
     def advance(self, by_ms: int) -> None:
         """Time moves forward by ``by_ms`` milliseconds."""

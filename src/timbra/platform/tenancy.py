@@ -13,9 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import MetaData
 
+from timbra.platform.scope import TeamScope
+
 SERVER: Final = "*"
 
 _team: ContextVar[str] = ContextVar("team", default=SERVER)
+_mode: ContextVar[bool | None] = ContextVar("mode", default=None)
 
 
 class ForeignStatement(Exception):
@@ -27,14 +30,25 @@ def open_team() -> str:
     return _team.get()
 
 
+def is_test() -> bool:
+    """Whether a team's test mode is acted for: there its own clock counts (``platform.team_clock``)."""
+    return _mode.get() is False
+
+
 @contextmanager
-def acting_for(team_id: str) -> Iterator[None]:
-    """What happens inside concerns rows of this team only."""
-    token = _team.set(team_id)
+def acting_for(whom: str | TeamScope) -> Iterator[None]:
+    """What happens inside concerns rows of this team only.
+
+    Give the scope wherever the mode is known: a team's id alone leaves the clock of the server in force.
+    """
+    is_scope = isinstance(whom, TeamScope)
+    team = _team.set(whom.team_id if is_scope else whom)
+    mode = _mode.set(whom.livemode if is_scope else None)
     try:
         yield
     finally:
-        _team.reset(token)
+        _mode.reset(mode)
+        _team.reset(team)
 
 
 def server_wide() -> Any:

@@ -8,16 +8,20 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from timbra.cfdi import cancellation, timbre
 from timbra.cfdi.cancellation import Acuse, AcuseFolio, CancellationRefused
 from timbra.cfdi.certificate import CertificateFacts, HasPublicKey, issued_by
+from timbra.cfdi.sat_status import MISSING, NOT_FOUND, SatStatus, Unanswered
 from timbra.cfdi.seal import Signer
 from timbra.cfdi.verify import SatData
 from timbra.cfdi.xmldsig import Sha1Signer
 from timbra.cfdi.zones import CENTRAL, local_time
 from timbra.pac.port import (
+    Abilities,
+    Ability,
     Busy,
     CancelAccepted,
     CancelOutcome,
@@ -27,25 +31,19 @@ from timbra.pac.port import (
     Hints,
     NotThere,
     Rejected,
-    SatStatus,
     Stamped,
     StampOutcome,
     Unknown,
 )
 from timbra.pac.sandbox import store
+from timbra.pac.sandbox.cases import NOT_LISTED, Answer, Behaviour, Case, Receiver, answer_to, case_of, sat_says
+from timbra.pac.sandbox.controls import Controls
 from timbra.pac.sandbox.stamping import refusal, timbre_of, uuid_of, validate
 from timbra.pac.sandbox.store import SandboxStamp
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database, Tx
 
-OUTAGE_MS = 60_000
-SLOWNESS_MS = 30_000
-ANSWER_MS = 60_000  # of the simulated receiver
 LARGE_BYTES = 100_000  # validated in a thread of its own
-
-FOUND = "S - Comprobante obtenido satisfactoriamente."
-NOT_FOUND = "N - 602: Comprobante no encontrado."
-WITH_ACCEPTANCE = ("pending", "accepted", "rejected", "expired")
 
 
 class PacSigner(Signer, Sha1Signer, Protocol):
@@ -64,7 +62,7 @@ class SandboxKeys:
 class SandboxPac:
     """One simulated PAC. ``is_first``: the one that ``pac_down_first`` makes unreachable."""
 
-    dedup = Dedup.BY_XML
+    abilities = Abilities(Dedup.BY_XML, frozenset({Ability.RECOVER, Ability.CANCEL, Ability.STATUS}))
 
     def __init__(
         self,
@@ -74,6 +72,7 @@ class SandboxPac:
         clock: Clock,
         data: SatData,
         keys: SandboxKeys,
+        controls: Controls,
         latency_ms: int = 0,
         is_first: bool = True,
     ) -> None:
@@ -82,49 +81,54 @@ class SandboxPac:
         self._clock = clock
         self._data = data
         self._keys = keys
+        self._controls = controls
         self._latency_s = latency_ms / 1000
         self._is_first = is_first
 
     async def stamp(self, xml: bytes, reference: str, *, hints: Hints) -> StampOutcome:
-        """The document's stamp, a refusal, or the failure that the hint asks for."""
+        """The document's stamp, a refusal, or the failure that the document or its team asks for."""
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
-        hint = hints.stamp or ""
-        failed = await self._failing(reference, hint)
+        asked = hints.stamp or ""
+        case = case_of(asked, is_first=self._is_first) or await self._controls.pac(self.name)
+        failed = await self._failing(reference, asked, case)
         if failed is not None:
             return failed
-        if hint.startswith("reject:"):
-            return refusal(hint.removeprefix("reject:"))
-        stamped = await self._stamp(xml, reference, hints)
+        if case.behaviour is Behaviour.REJECTS:
+            return refusal(case.code)
+        if case.behaviour is Behaviour.NOT_IN_LCO:
+            return refusal(NOT_LISTED)
+        stamped = await self._stamp(xml, reference, hints, case)
         if isinstance(stamped, Rejected):
             known = await self._known(xml)  # stamped before, and too old for a first time
             return stamped if known is None else self._answer(known, xml)
-        if hint == "pac_timeout":
+        if case.behaviour is Behaviour.DROPS_ANSWER:
             return Unknown("the answer was lost")
         return self._answer(stamped, xml)
 
-    async def _failing(self, reference: str, hint: str) -> Busy | Unknown | None:
-        if hint == "pac_down_first":
-            return Busy("the first PAC is down") if self._is_first else None
-        if hint not in ("pac_down", "pac_timeout_lost"):
+    async def _failing(self, reference: str, asked: str, case: Case) -> Busy | Unknown | None:
+        """What a call that does not come through looks like; some cases go by the document's first call."""
+        if case.behaviour is Behaviour.DOWN and case.outage_ms is None:
+            return Busy("the PAC is down")
+        if case.behaviour not in (Behaviour.DOWN, Behaviour.LOSES_REQUEST):
             return None
-        now_ms = self._clock.now_ms()
+        now_ms, mark = self._clock.now_ms(), (asked or f"{self.name}:{case.behaviour}")[:60]
         first_ms, is_first_call = await self._database.write(
-            lambda tx: store.first_seen_ms(tx, reference, hint, now_ms)
+            lambda tx: store.first_seen_ms(tx, reference, mark, now_ms)
         )
-        if hint == "pac_timeout_lost":
+        if case.behaviour is Behaviour.LOSES_REQUEST:
             return Unknown("the request was lost") if is_first_call else None
-        return Busy("the PAC is down") if now_ms < first_ms + OUTAGE_MS else None
+        return Busy("the PAC is down") if now_ms < first_ms + (case.outage_ms or 0) else None
 
     async def _known(self, xml: bytes) -> SandboxStamp | None:
         digest = hashlib.sha256(xml).digest()
         return await self._database.look(lambda tx: store.find(tx, self.name, digest))
 
-    async def _stamp(self, xml: bytes, reference: str, hints: Hints) -> SandboxStamp | Rejected:
+    async def _stamp(self, xml: bytes, reference: str, hints: Hints, case: Case) -> SandboxStamp | Rejected:
         if len(xml) > LARGE_BYTES:
-            made = await asyncio.to_thread(self._made, xml, reference, hints)
+            made = await asyncio.to_thread(self._made, xml, reference, hints, case)
         else:
-            made = self._made(xml, reference, hints)
+            made = self._made(xml, reference, hints, case)
         if isinstance(made, Rejected):
             return made
 
@@ -137,7 +141,7 @@ class SandboxPac:
 
         return await self._database.write(unit)
 
-    def _made(self, xml: bytes, reference: str, hints: Hints) -> SandboxStamp | Rejected:
+    def _made(self, xml: bytes, reference: str, hints: Hints, case: Case) -> SandboxStamp | Rejected:
         now_ms = self._clock.now_ms()
         now_local = local_time(now_ms, CENTRAL)
         verdict = validate(xml, data=self._data, authorities=self._keys.authorities, now_local=now_local)
@@ -152,10 +156,14 @@ class SandboxPac:
             uuid=uuid,
             issuer_rfc=verdict.issuer_rfc,
             stamped_ms=now_ms,
-            visible_ms=now_ms + (SLOWNESS_MS if hints.stamp == "pac_slow" else 0),
+            visible_ms=now_ms + (case.seconds * 1000 if case.behaviour is Behaviour.SLOW else 0),
             timbre=tfd,
             cancel_hint=hints.cancel[:60] if hints.cancel else None,
             cancel_requested_ms=None,
+            account=self._controls.account(),
+            receiver_rfc=verdict.receiver_rfc,
+            total=verdict.total,
+            sello=verdict.sello[-8:],
         )
 
     def _answer(self, stamp: SandboxStamp, xml: bytes) -> Stamped | Unknown:
@@ -165,6 +173,8 @@ class SandboxPac:
 
     async def find(self, xml: bytes, reference: str, *, hints: Hints) -> FindOutcome:
         """The stamp of these bytes, when there is one and it is visible already."""
+        if not hints.stamp and await self._controls.is_down(self.name):
+            return Unknown("the PAC is down")
         known = await self._known(xml)
         return NotThere() if known is None else self._answer(known, xml)
 
@@ -173,62 +183,72 @@ class SandboxPac:
         hint = hints.cancel or ""
         if hint.startswith("refused:"):
             return refusal(hint.removeprefix("refused:"))
-        try:
-            asked, signer = cancellation.verify(request.signed_xml)
-        except CancellationRefused as error:
-            return refusal("301", str(error))
-        if issued_by(signer, self._keys.authorities) is None:
-            return refusal("305")
-        now_ms = self._clock.now_ms()
-
-        def unit(tx: Tx) -> str:
-            known = store.find_by_uuid(tx, asked.uuid)
-            if known is None:
-                return "205"
-            if known.issuer_rfc != asked.rfc:
-                return "203"
-            if known.cancel_requested_ms is not None and known.cancel_hint != "rejected":
-                return "202"
-            store.request_cancel(tx, asked.uuid, now_ms)
-            return "201"
-
-        code = await self._database.write(unit)
+        case = await self._controls.pac(self.name)
+        if case.behaviour is Behaviour.DOWN:
+            return Busy("the PAC is down")
+        asked = self._verified(request.signed_xml)
+        if isinstance(asked, Rejected):
+            return asked
+        now_ms, receiver = self._clock.now_ms(), await self._controls.receiver()
+        code = await self._database.write(lambda tx: _take_request(tx, asked.uuid, asked.rfc, receiver, now_ms))
         if code not in ("201", "202"):
             return refusal(code)
+        if case.behaviour in (Behaviour.DROPS_ANSWER, Behaviour.SLOW):
+            return Unknown("the answer was lost")
         acuse = Acuse(asked.rfc, local_time(now_ms, CENTRAL), (AcuseFolio(asked.uuid.upper(), code),))
         signed = cancellation.build_acuse(acuse, certificate=self._keys.certificate, signer=self._keys.signer)
         return CancelAccepted(code, signed)
+
+    def _verified(self, signed_xml: bytes) -> cancellation.Cancellation | Rejected:
+        """What is asked for, if the signature holds and its certificate is known."""
+        try:
+            asked, signer = cancellation.verify(signed_xml)
+        except CancellationRefused as error:
+            return refusal("301", str(error))
+        return asked if issued_by(signer, self._keys.authorities) is not None else refusal("305")
+
+
+def _take_request(tx: Tx, uuid: str, rfc: str, receiver: Receiver, now_ms: int) -> str:
+    """The code of the acuse, or of the refusal."""
+    known = store.find_by_uuid(tx, uuid)
+    if known is None:
+        return "205"
+    if known.issuer_rfc != rfc:
+        return "203"
+    if known.cancel_hint == "not_cancelable":
+        return "204"
+    if known.answer is not None and not _is_rejected(known.answer, now_ms):
+        return "202"
+    answer = answer_to(known.cancel_hint, receiver, now_ms, is_repeat=known.answer is not None)
+    store.request_cancel(tx, uuid, now_ms, answer)
+    return "201"
+
+
+def _is_rejected(answer: Answer, now_ms: int) -> bool:
+    return answer.word == "rejected" and answer.at_ms is not None and now_ms >= answer.at_ms
 
 
 class SandboxStatus:
     """SAT's status service as the sandbox plays it for the documents it stamped."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, controls: Controls) -> None:
         self._database = database
         self._clock = clock
+        self._controls = controls
 
     async def status(
         self, *, uuid: str, issuer_rfc: str, receiver_rfc: str, total: str, sello: str
-    ) -> SatStatus | Unknown:
-        """The document's state in SAT's words."""
+    ) -> SatStatus | Unanswered:
+        """The document's state in SAT's words; a document described otherwise than it is, is not found."""
         known = await self._database.look(lambda tx: store.find_by_uuid(tx, uuid))
-        if known is None or known.issuer_rfc != issuer_rfc:
-            return SatStatus(NOT_FOUND, "No Encontrado", None, None)
-        return _status(known, self._clock.now_ms())
+        named = (issuer_rfc, receiver_rfc, Decimal(total), sello[-8:])
+        if known is None or named != _name_of(known, named):
+            return SatStatus(NOT_FOUND, MISSING, None, None)
+        return sat_says(known.cancel_hint, await self._controls.receiver(), known.answer, self._clock.now_ms())
 
 
-def _status(stamp: SandboxStamp, now_ms: int) -> SatStatus:
-    hint = stamp.cancel_hint or ""
-    if hint == "not_cancelable":
-        return SatStatus(FOUND, "Vigente", "No cancelable", None)
-    cancelable = "Cancelable con aceptación" if hint in WITH_ACCEPTANCE else "Cancelable sin aceptación"
-    if stamp.cancel_requested_ms is None:
-        return SatStatus(FOUND, "Vigente", cancelable, None)
-    if hint not in WITH_ACCEPTANCE:
-        return SatStatus(FOUND, "Cancelado", cancelable, "Cancelado sin aceptación")
-    if hint == "pending" or now_ms < stamp.cancel_requested_ms + ANSWER_MS:
-        return SatStatus(FOUND, "Vigente", cancelable, "En proceso")
-    if hint == "rejected":
-        return SatStatus(FOUND, "Vigente", cancelable, "Solicitud rechazada")
-    outcome = "Cancelado con aceptación" if hint == "accepted" else "Plazo vencido"
-    return SatStatus(FOUND, "Cancelado", cancelable, outcome)
+def _name_of(known: SandboxStamp, named: tuple[str, str, Decimal, str]) -> tuple[str, str, Decimal, str]:
+    """How SAT knows the document; what was not kept of documents of earlier releases is as named."""
+    if known.receiver_rfc is None or known.total is None or known.sello is None:
+        return (known.issuer_rfc, *named[1:])
+    return known.issuer_rfc, known.receiver_rfc, Decimal(known.total), known.sello

@@ -17,11 +17,14 @@ from timbra.cfdi.seal import Signer
 from timbra.cfdi.test_taxpayers import REGISTER
 from timbra.cfdi.text import escape
 from timbra.cfdi.verify import SatData
+from timbra.cfdi.zones import CENTRAL, instant_of
 from timbra.pac.port import Rejected
 
 LIMIT_BYTES = 16 * 1024 * 1024
 WINDOW = timedelta(hours=72)
 LEEWAY = timedelta(minutes=5)
+ZONES = timedelta(hours=3)  # the place of issue is at most so far from the central zone
+ZONES_MS = 3 * 3_600_000
 LEGEND = "DOCUMENTO DE PRUEBA SIN VALIDEZ FISCAL"
 TFD = "http://www.sat.gob.mx/TimbreFiscalDigital"
 TFD_XSD = "http://www.sat.gob.mx/sitio_internet/cfd/TimbreFiscalDigital/TimbreFiscalDigitalv11.xsd"
@@ -33,6 +36,8 @@ class Accepted:
 
     sello: str
     issuer_rfc: str
+    receiver_rfc: str
+    total: str  # as printed
 
 
 def refusal(code: str, text: str | None = None) -> Rejected:
@@ -61,9 +66,10 @@ def validate(
     refusals = [finding for finding in findings if finding.level is not Level.WARN]
     if refusals:
         return refusal(refusals[0].code)
-    issuer = root.find("{*}Emisor")
+    issuer, receiver = root.find("{*}Emisor"), root.find("{*}Receptor")
     assert issuer is not None, "the schema asks for an issuer"
-    return Accepted(root.get("Sello", ""), issuer.get("Rfc", ""))
+    assert receiver is not None, "the schema asks for a receiver"
+    return Accepted(root.get("Sello", ""), issuer.get("Rfc", ""), receiver.get("Rfc", ""), root.get("Total", ""))
 
 
 def _certificate_fault(root: etree._Element, authorities: Sequence[HasPublicKey]) -> Rejected | None:
@@ -80,13 +86,20 @@ def _certificate_fault(root: etree._Element, authorities: Sequence[HasPublicKey]
     issuer = root.find("{*}Emisor")
     if issuer is None or issuer.get("Rfc") != facts.rfc:
         return refusal("303")
+    return _validity_fault(root, facts)
+
+
+def _validity_fault(root: etree._Element, facts: CertificateFacts) -> Rejected | None:
+    issued_ms = instant_of(datetime.fromisoformat(root.get("Fecha", "")), CENTRAL)
+    if not facts.not_before_ms - ZONES_MS <= issued_ms <= facts.not_after_ms + ZONES_MS:
+        return refusal("305")
     return None
 
 
 def _date_fault(root: etree._Element, now_local: datetime) -> Rejected | None:
     issued = datetime.fromisoformat(root.get("Fecha", ""))
-    if issued < now_local - WINDOW - timedelta(hours=3) or issued > now_local + LEEWAY + timedelta(hours=3):
-        return refusal("401")  # the place of issue is up to three hours from the central zone
+    if issued < now_local - WINDOW - ZONES or issued > now_local + LEEWAY + ZONES:
+        return refusal("401")
     return None
 
 

@@ -1,13 +1,15 @@
 """SQL of the sandbox PAC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
+from timbra.pac.sandbox.cases import Answer
 from timbra.pac.sandbox.tables import sandbox_keys, sandbox_losses, sandbox_stamps
 from timbra.platform.db import Tx, insert_on
+from timbra.platform.keyset import Slice, Window, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,22 @@ class SandboxStamp:
     timbre: bytes
     cancel_hint: str | None
     cancel_requested_ms: int | None
+    account: str | None = None
+    receiver_rfc: str | None = None
+    total: str | None = None
+    sello: str | None = None
+    cancel_requests: int = 0
+    cancel_answer: str | None = None
+    cancel_answer_ms: int | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the receiver says to the last request to cancel; None when nobody asked."""
+        return None if self.cancel_requested_ms is None else Answer(self.cancel_answer, self.cancel_answer_ms)
 
 
-_COLUMNS = [sandbox_stamps.c[name] for name in SandboxStamp.__slots__]
+_NAMES = tuple(field.name for field in fields(SandboxStamp))
+_COLUMNS = [sandbox_stamps.c[name] for name in _NAMES]
 _STAMP: Select[Any] = select(*_COLUMNS)
 _BY_XML = _STAMP.where(sandbox_stamps.c.pac == bindparam("pac"), sandbox_stamps.c.sha256 == bindparam("digest"))
 
@@ -45,7 +60,7 @@ def find_by_uuid(tx: Tx, uuid: str) -> SandboxStamp | None:
 
 def add(tx: Tx, stamp: SandboxStamp) -> bool:
     """False when the bytes were stamped before; nothing changes then."""
-    row = {name: getattr(stamp, name) for name in SandboxStamp.__slots__}
+    row = {name: getattr(stamp, name) for name in _NAMES}
     return tx.execute(_add(tx.dialect), row).first() is not None
 
 
@@ -54,9 +69,40 @@ def _add(dialect: str) -> Executable:
     return insert_on(dialect, sandbox_stamps).on_conflict_do_nothing().returning(sandbox_stamps.c.uuid)
 
 
-def request_cancel(tx: Tx, uuid: str, at_ms: int) -> None:
-    """The document's cancellation is asked for, from now on."""
-    tx.execute(update(sandbox_stamps).where(sandbox_stamps.c.uuid == uuid.lower()).values(cancel_requested_ms=at_ms))
+def request_cancel(tx: Tx, uuid: str, at_ms: int, answer: Answer) -> None:
+    """The document's cancellation is asked for, from now on, and will be answered so."""
+    asked = update(sandbox_stamps).where(sandbox_stamps.c.uuid == uuid.lower())
+    tx.execute(
+        asked.values(
+            cancel_requested_ms=at_ms,
+            cancel_requests=sandbox_stamps.c.cancel_requests + 1,
+            cancel_answer=answer.word,
+            cancel_answer_ms=answer.at_ms,
+        )
+    )
+
+
+def set_answer(tx: Tx, account: str, uuid: str, answer: Answer) -> None:
+    """The receiver answers the open request so."""
+    mine = (sandbox_stamps.c.account == account) & (sandbox_stamps.c.uuid == uuid.lower())
+    tx.execute(update(sandbox_stamps).where(mine).values(cancel_answer=answer.word, cancel_answer_ms=answer.at_ms))
+
+
+def of_account(tx: Tx, account: str, uuid: str) -> SandboxStamp | None:
+    """The document with this UUID, if the account sent it."""
+    mine = (sandbox_stamps.c.account == account) & (sandbox_stamps.c.uuid == uuid.lower())
+    row: Any = tx.execute(_STAMP.where(mine)).one_or_none()
+    return SandboxStamp(*row) if row else None
+
+
+def page(tx: Tx, account: str, window: Window, *, is_asked: bool | None = None) -> Slice[SandboxStamp]:
+    """Documents of the account; is_asked: only those whose cancellation was (True) or was not (False) asked for."""
+    found = _STAMP.where(sandbox_stamps.c.account == account)
+    if is_asked is not None:
+        asked = sandbox_stamps.c.cancel_requested_ms
+        found = found.where(asked.is_not(None) if is_asked else asked.is_(None))
+    rows = fetch(tx, found, window, orders={"timestamp": sandbox_stamps.c.stamped_ms}, identity=sandbox_stamps.c.uuid)
+    return rows.map(lambda row: SandboxStamp(*row[: len(_COLUMNS)]))
 
 
 def first_seen_ms(tx: Tx, reference: str, hint: str, at_ms: int) -> tuple[int, bool]:
