@@ -18,6 +18,7 @@ from world import IVA, Api, World
 # What an id in a path names, by the beginning of the path; "" marks paths whose parameter is no id of a team's object.
 KINDS = {
     "/v2/clients/": "client",
+    "/v2/clients/validate/": "client",
     "/v2/services/": "service",
     "/v2/invoices/income/": "income",
     "/v2/invoices/egress/": "egress",
