@@ -60,7 +60,7 @@ class Post:
     def __init__(self, database: Database, url: str, inbox: Inbox) -> None:
         self.database, self.inbox = database, inbox
         self.clock = FrozenClock(NOON_MS)
-        self.outbox = Outbox(Vault(LocalKeys(bytes(32))).opener("mail"), is_on=True)
+        self.outbox = Outbox(Vault(LocalKeys(bytes(32))).opener("mail"), self.clock, is_on=True)
         self.mailer = Mailer(database, self.outbox, MailServer.from_url(url), self.clock, self.attach)
 
     async def attach(self, file_id: str) -> Attachment:

@@ -79,12 +79,14 @@ def demo(
     with opened() as house:
         made = ensure(house)
         base_url = house.settings.public_url or f"http://{host}:{port}"
+        page = house.sandbox_doors.link(made.team.id, base_url)
     if as_json:
         content = {
             "team_id": made.team.id,
             "test_key": made.test_key,
             "live_key": made.live_key,
             "base_url": base_url,
+            "sandbox_url": page,
         }
         print(json_text.dumps(content))
         return
@@ -92,6 +94,7 @@ def demo(
     print(f"Test key  {made.test_key}")
     print(f"Live key  {made.live_key}")
     print(f"API       {base_url}/v2    docs: {base_url}/docs")
+    print(f"Sandbox   {page}")
 
 
 def ensure(house: Wiring) -> Demo:

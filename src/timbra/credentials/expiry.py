@@ -9,6 +9,7 @@ from timbra.credentials.connect import tell
 from timbra.credentials.parts import CredentialParts
 from timbra.credentials.store import Ending
 from timbra.platform.db import Tx
+from timbra.platform.scope import TeamScope
 from timbra.teams.owner_mail import tell_owner
 
 DAYS = (60, 30, 7, 1)
@@ -17,13 +18,13 @@ DAY_MS = 86_400_000
 ZONE = ZoneInfo("America/Mexico_City")
 
 
-async def warn(parts: CredentialParts) -> int:
+async def warn(parts: CredentialParts, scope: TeamScope | None = None) -> int:
     """Owners know of every CSD in use that ends soon; how many warnings were given now. Each is given once.
 
-    After a pause of the server only the latest of the warnings that became due is given.
+    scope: of this team alone, by its own clock. After a pause of the server only the latest of the warnings that became due is given.
     """
     now_ms = parts.clock.now_ms()
-    ending = await parts.database.read(lambda tx: store.ending(tx, now_ms, now_ms + max(DAYS) * DAY_MS))
+    ending = await parts.database.read(lambda tx: store.ending(tx, now_ms, now_ms + max(DAYS) * DAY_MS, scope))
     given = 0
     for csd in ending:
         given += await parts.database.write(partial(_warn, parts=parts, csd=csd, now_ms=now_ms))

@@ -59,9 +59,11 @@ class Ending:
     not_after_ms: int
 
 
-def ending(tx: Tx, from_ms: int, to_ms: int) -> list[Ending]:
-    """CSDs in use, of every team, that end in the span; the first to end first."""
+def ending(tx: Tx, from_ms: int, to_ms: int, scope: TeamScope | None = None) -> list[Ending]:
+    """CSDs in use, of every team or of one scope, that end in the span; the first to end first."""
     soon = select(csds).where(csds.c.replaced_ms.is_(None), csds.c.not_after_ms.between(from_ms, to_ms))
+    if scope is not None:
+        soon = soon.where(csds.c.team_id == scope.team_id, csds.c.livemode == scope.livemode)
     rows = tx.execute(soon.order_by(csds.c.not_after_ms, csds.c.id))
     return [Ending(row.id, TeamScope(row.team_id, row.livemode), row.number, row.rfc, row.not_after_ms) for row in rows]
 

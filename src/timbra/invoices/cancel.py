@@ -5,16 +5,18 @@ Checked first, then stored as ``requested``, then sent; what SAT makes of it is 
 
 from dataclasses import dataclass
 
+from timbra.cfdi.sat_status import Unanswered
+from timbra.cfdi.workdays import acceptance_ends_ms
 from timbra.http.caller import Caller
 from timbra.http.envelope import Answer
 from timbra.http.errors import BusinessRule, Conflict, FieldError, Invalid, NotFound
-from timbra.invoices import cancel_follow, store, store_cancel, store_credits
-from timbra.invoices.cancel_state import OPEN, CancelStatus, block, expiry_ms, read
+from timbra.invoices import cancel_blockers, cancel_follow, store, store_cancel, store_credits
+from timbra.invoices.cancel_blockers import SUBSTITUTION, Blocker
+from timbra.invoices.cancel_state import OPEN, CancelStatus, block, read
 from timbra.invoices.model import Cancellation, InvoiceRecord, Status
 from timbra.invoices.parts import MINUTE_MS, InvoiceParts
 from timbra.invoices.record import refusal_error
 from timbra.invoices.schemas import CancelBody
-from timbra.pac.port import Unknown
 from timbra.platform import audit, faults
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
@@ -22,7 +24,6 @@ from timbra.platform.scope import TeamScope
 
 CANCELED_TEXT = "Invoice canceled successfully"
 REQUESTED_TEXT = "Invoice cancellation requested"
-SUBSTITUTION = "04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class _Known:
     record: InvoiceRecord
     current: Cancellation | None
     was_rejected: bool  # by the receiver, some time before
-    blockers: list[str]
+    blockers: list[Blocker]
     replacement: InvoiceRecord | None
     replaces: bool  # the replacement relates to this document by 04
 
@@ -54,6 +55,7 @@ async def cancel(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelB
         return await _same_again(parts, caller, any_id, body)
     faults.point("cancel.after_tx1")
     record = await cancel_follow.hand_over(parts, record, request)
+    record = await cancel_follow.watch(parts, record)
     if record.cancellation_status == CancelStatus.FAILED:
         refused = await parts.database.read(lambda tx: store_cancel.current(tx, record))
         assert refused is not None
@@ -93,16 +95,10 @@ def _look(tx: Tx, scope: TeamScope, any_id: str, body: CancelBody) -> _Known | N
         record,
         store_cancel.current(tx, record),
         store_cancel.was_rejected(tx, record),
-        _blockers(tx, scope, record),
+        cancel_blockers.find(tx, scope, record),
         replacement,
         replaces,
     )
-
-
-def _blockers(tx: Tx, scope: TeamScope, record: InvoiceRecord) -> list[str]:
-    """Live own documents that relate to the record other than as its replacement."""
-    related = store.relations_to(tx, scope, record.uuid or "")
-    return [public_id for relation, _, public_id in related if relation != SUBSTITUTION]
 
 
 def _substitution(body: CancelBody) -> str | None:
@@ -127,16 +123,8 @@ def _check(known: _Known, body: CancelBody) -> None:
         raise Conflict("The invoice is already canceled")
     if known.current is not None and known.current.status in OPEN:
         raise Conflict("A cancellation with another motive or replacement is in progress")
-    _check_blockers(known.blockers)
+    cancel_blockers.refuse(known.blockers)
     _check_replacement(known, body)
-
-
-def _check_blockers(blockers: list[str]) -> None:
-    if blockers:
-        raise BusinessRule(
-            "Live documents relate to this invoice: cancel them first",
-            details=[f"related document: {public_id}" for public_id in blockers],
-        )
 
 
 def _check_replacement(known: _Known, body: CancelBody) -> None:
@@ -155,13 +143,13 @@ def _check_replacement(known: _Known, body: CancelBody) -> None:
 async def _check_with_sat(parts: InvoiceParts, known: _Known) -> int | None:
     """End of the receiver's time when its acceptance is needed. Raises BusinessRule when SAT says "No cancelable"."""
     sat = await cancel_follow.ask_sat(parts, known.record)
-    if isinstance(sat, Unknown):
+    if isinstance(sat, Unanswered):
         return None
     reading = read(sat)
     if not reading.is_cancelable:
         raise BusinessRule("SAT says that this document cannot be canceled (No cancelable)")
     has_deadline = reading.needs_acceptance and not known.was_rejected
-    return expiry_ms(parts.clock.now_ms()) if has_deadline else None
+    return acceptance_ends_ms(parts.clock.now_ms()) if has_deadline else None
 
 
 def _first(
@@ -172,7 +160,7 @@ def _first(
     record = store_credits.lock(tx, caller.scope, [known.record.id])[0]
     if record.status != Status.VALID or record.cancellation_status in OPEN:
         raise Conflict("A cancellation of this invoice is in progress")
-    _check_blockers(_blockers(tx, caller.scope, record))
+    cancel_blockers.refuse(cancel_blockers.find(tx, caller.scope, record))
     request = Cancellation(
         team_id=record.team_id,
         invoice_id=record.id,
@@ -197,4 +185,5 @@ def _first(
     mirrored = store_cancel.mirror(
         tx, record, status=request.status, block=block(request), check_ms=now_ms + MINUTE_MS, at_ms=now_ms
     )
+    cancel_follow.tell(tx, parts, mirrored, now_ms)
     return mirrored, request

@@ -1,12 +1,16 @@
 """Following a cancellation to its end: handed to the PAC, then read from SAT's status, by requests and worker alike."""
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 
 from timbra.cfdi import cancellation as xml_request
 from timbra.cfdi.model import Micro
 from timbra.cfdi.money import text
+from timbra.cfdi.sat_status import SatStatus, Unanswered
+from timbra.cfdi.workdays import acceptance_ends_ms
 from timbra.cfdi.zones import CENTRAL, local_time, zone_of
-from timbra.invoices import store, store_cancel, store_credits
+from timbra.invoices import store, store_cancel, store_credits, store_stamping
 from timbra.invoices.cancel_state import (
     CANCELED,
     OPEN,
@@ -19,20 +23,21 @@ from timbra.invoices.cancel_state import (
 )
 from timbra.invoices.model import Cancellation, FileKind, InvoiceRecord, Status
 from timbra.invoices.parts import MINUTE_MS, STAMP_WINDOW_MS, InvoiceParts
-from timbra.invoices.stamp import hints_of
-from timbra.pac.port import CancelAccepted, CancelOutcome, CancelRequest, PacPort, Rejected, SatStatus, Unknown
+from timbra.invoices.stamp import describe, hints_of
+from timbra.pac.port import Busy, CancelAccepted, CancelOutcome, CancelRequest, PacPort, Rejected, Unknown
 from timbra.platform import events, faults, json
+from timbra.platform.clock import monotonic_s
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
 
 FRESH_MS = MINUTE_MS  # an answer of SAT this young is shown again
 
 
-async def ask_sat(parts: InvoiceParts, record: InvoiceRecord) -> SatStatus | Unknown:
+async def ask_sat(parts: InvoiceParts, record: InvoiceRecord) -> SatStatus | Unanswered:
     """What SAT's status service says of a stamped document."""
-    service = parts.side(record.livemode).status
+    service = (await parts.side_of(record.scope)).status
     if service is None or record.uuid is None:
-        return Unknown("no status service is configured")
+        return Unanswered("no status service is configured")
     return await service.status(
         uuid=record.uuid,
         issuer_rfc=record.issuer_rfc,
@@ -44,27 +49,44 @@ async def ask_sat(parts: InvoiceParts, record: InvoiceRecord) -> SatStatus | Unk
 
 async def hand_over(parts: InvoiceParts, record: InvoiceRecord, request: Cancellation) -> InvoiceRecord:
     """The request as far as the PAC and SAT let it come now; what is left over is the worker's."""
-    outcome = await _send(parts, record, request)
+    outcome, pac = await _send(parts, record, request)
     faults.point("cancel.after_pac")
     now_ms = parts.clock.now_ms()
-    sent = _after(record, request, outcome, now_ms)
+    sent = _after(record, replace(request, pac=pac), outcome, now_ms)
+    if sent.status == CancelStatus.FAILED and request.tries and await _is_known(parts, record):
+        sent = replace(sent, status=CancelStatus.REQUESTED.value)  # an earlier try arrived: the refusal means nothing
     acuse = outcome.acuse if isinstance(outcome, CancelAccepted) else None
 
     def unit(tx: Tx) -> InvoiceRecord | None:
-        return _save(tx, parts, record, request, sent, acuse, now_ms)
+        saved = _save(tx, parts, record, request, sent, acuse, now_ms)
+        _note_call(tx, record, pac, outcome, now_ms)
+        return saved
 
     saved = await parts.database.write(unit)
     faults.point("cancel.after_tx2")
     if saved is None:
         return await _reload(parts, record)
-    return await refresh(parts, saved, sent) if isinstance(outcome, CancelAccepted) else saved
+    return await refresh(parts, saved, sent) if sent.status == CancelStatus.REQUESTED and sent.code else saved
 
 
-async def _send(parts: InvoiceParts, record: InvoiceRecord, request: Cancellation) -> CancelOutcome:
+async def _is_known(parts: InvoiceParts, record: InvoiceRecord) -> bool:
+    """Whether SAT shows a request for the document that is not refused."""
+    sat = await ask_sat(parts, record)
+    return isinstance(sat, SatStatus) and read(sat).status in CANCELED | {CancelStatus.PENDING}
+
+
+def _note_call(tx: Tx, record: InvoiceRecord, pac: str | None, outcome: CancelOutcome, at_ms: int) -> None:
+    """A line in the document's ledger."""
+    word, detail = ("taken", outcome.code) if isinstance(outcome, CancelAccepted) else describe(outcome)
+    store_stamping.add_attempt(tx, record, pac=pac or "none", call="cancel", outcome=word, detail=detail, at_ms=at_ms)
+
+
+async def _send(parts: InvoiceParts, record: InvoiceRecord, request: Cancellation) -> tuple[CancelOutcome, str | None]:
+    """What the first PAC that could be reached said, and its name."""
     signer = await parts.signers.signer_for(record.scope)
-    pac = _pac(parts, record)
-    if signer is None or pac is None:
-        return Unknown("no CSD or no PAC in this mode")
+    pacs = await _pacs(parts, record)
+    if signer is None or not pacs:
+        return Busy("no CSD or no PAC in this mode"), None
     place = parts.sat.catalogs.zip_info(record.issuer_zip)
     asked = xml_request.Cancellation(
         rfc=record.issuer_rfc,
@@ -73,27 +95,29 @@ async def _send(parts: InvoiceParts, record: InvoiceRecord, request: Cancellatio
         motive=request.motive or "",
         substitution_uuid=request.substitution_uuid.upper() if request.substitution_uuid else None,
     )
-    signed = xml_request.request(asked, certificate=signer.certificate, signer=signer)
-    faults.point("cancel.before_pac")
-    return await pac.cancel(
-        CancelRequest(
-            uuid=record.uuid or "",
-            issuer_rfc=record.issuer_rfc,
-            receiver_rfc=record.receiver_rfc,
-            total=text(Micro(record.total)),
-            motive=request.motive or "",
-            substitution_uuid=request.substitution_uuid,
-            signed_xml=signed,
-        ),
-        hints=hints_of(record),
+    signed = CancelRequest(
+        uuid=record.uuid or "",
+        issuer_rfc=record.issuer_rfc,
+        receiver_rfc=record.receiver_rfc,
+        total=text(Micro(record.total)),
+        motive=request.motive or "",
+        substitution_uuid=request.substitution_uuid,
+        signed_xml=xml_request.request(asked, certificate=signer.certificate, signer=signer),
     )
+    outcome: CancelOutcome = Unknown("not sent")
+    for pac in pacs:
+        faults.point("cancel.before_pac")
+        outcome = await pac.cancel(signed, hints=hints_of(record))
+        if not isinstance(outcome, Busy):
+            return outcome, pac.name
+    return outcome, pacs[-1].name
 
 
-def _pac(parts: InvoiceParts, record: InvoiceRecord) -> PacPort | None:
-    """The PAC that stamped the document, else the first one: SAT takes a cancellation from any."""
-    side = parts.side(record.livemode)
+async def _pacs(parts: InvoiceParts, record: InvoiceRecord) -> list[PacPort]:
+    """The PAC that stamped the document, then the others: SAT takes a cancellation from any."""
+    side = await parts.side_of(record.scope)
     provider = json.loads((record.stamp or "{}").encode()).get("provider", "")
-    return side.named(provider) or next(iter(side.pacs), None)
+    return sorted(side.pacs, key=lambda pac: pac.name != provider)
 
 
 def _after(record: InvoiceRecord, request: Cancellation, outcome: CancelOutcome, now_ms: int) -> Cancellation:
@@ -114,17 +138,44 @@ async def refresh(parts: InvoiceParts, record: InvoiceRecord, request: Cancellat
     now_ms = parts.clock.now_ms()
     seen = replace(request, checked_ms=now_ms)
     if isinstance(sat, SatStatus):
-        status = read(sat).status
-        if status is not None and request.status in OPEN:
-            seen = replace(seen, status=status.value, canceled_ms=now_ms if status in CANCELED else None)
+        seen = _seen(seen, read(sat).status, now_ms)
 
     def unit(tx: Tx) -> InvoiceRecord | None:
         if isinstance(sat, SatStatus):
             store_cancel.set_sat_status(tx, record, sat_block(sat), now_ms)
-        return _save(tx, parts, record, request, seen, None, now_ms)
+        return _save(tx, parts, record, request, _with_term(tx, record, seen), None, now_ms)
 
     saved = await parts.database.write(unit)
     return saved if saved is not None else await _reload(parts, record)
+
+
+def _seen(request: Cancellation, status: CancelStatus | None, now_ms: int) -> Cancellation:
+    """The request as SAT shows it."""
+    if status is None or request.status not in OPEN:
+        return request
+    return replace(request, status=status.value, canceled_ms=now_ms if status in CANCELED else None)
+
+
+def _with_term(tx: Tx, record: InvoiceRecord, request: Cancellation) -> Cancellation:
+    """SAT may have been silent when the request was made: only now it is known that the receiver has to answer."""
+    is_news = request.status == CancelStatus.PENDING and request.expires_ms is None
+    if not is_news or store_cancel.was_rejected(tx, record):
+        return request
+    return replace(request, expires_ms=acceptance_ends_ms(request.requested_ms))
+
+
+async def watch(parts: InvoiceParts, record: InvoiceRecord) -> InvoiceRecord:
+    """The document when SAT shows the request that it has received, or when the time of a request is spent."""
+    deadline, pause = monotonic_s() + parts.stamp_budget_s, 0.0
+    pauses = iter(parts.pauses_s)
+    while record.cancellation_status == CancelStatus.REQUESTED:
+        pause = next(pauses, pause)
+        _, request = await parts.database.read(partial(_open, scope=record.scope, invoice_id=record.id))
+        if request is None or request.code not in RECEIVED or monotonic_s() + pause >= deadline:
+            return record
+        await asyncio.sleep(pause)
+        record = await refresh(parts, record, request)
+    return record
 
 
 def sat_block(sat: SatStatus) -> bytes:
@@ -147,17 +198,20 @@ def _save(
     if acuse is not None and not store.has_file(tx, record, FileKind.ACUSE, after.number):
         store.add_file(tx, record, FileKind.ACUSE, acuse, generation=after.number)
     is_open = after.status in OPEN
-    look_ms = next_look_ms(after.requested_ms, at_ms) if is_open else None
+    look_ms = next_look_ms(after, at_ms) if is_open else None
     mirrored = store_cancel.mirror(tx, record, status=after.status, block=block(after), check_ms=look_ms, at_ms=at_ms)
     if after.status in CANCELED and mirrored.status == Status.VALID:
         mirrored = _canceled(tx, mirrored, at_ms)
     if after.status != before.status or after.code != before.code:
-        is_canceled = mirrored.status == Status.CANCELED
-        event = "invoice.canceled" if is_canceled else "invoice.cancellation_updated"
-        related = store.related_ids(tx, [mirrored])[mirrored.id]
-        body = parts.printer.show(mirrored, related).text
-        events.append(tx, mirrored.scope, event, mirrored.public_id, body, at_ms)
+        tell(tx, parts, mirrored, at_ms)
     return mirrored
+
+
+def tell(tx: Tx, parts: InvoiceParts, record: InvoiceRecord, at_ms: int) -> None:
+    """The event of a step: ``invoice.canceled`` for the last one, ``invoice.cancellation_updated`` for any other."""
+    event = "invoice.canceled" if record.status == Status.CANCELED else "invoice.cancellation_updated"
+    body = parts.printer.show(record, store.related_ids(tx, [record])[record.id]).text
+    events.append(tx, record.scope, event, record.public_id, body, at_ms)
 
 
 def _canceled(tx: Tx, record: InvoiceRecord, at_ms: int) -> InvoiceRecord:

@@ -2,20 +2,17 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from timbra.cfdi.workdays import ACCEPTANCE_DAYS, add_working_days
-from timbra.cfdi.zones import CENTRAL
+from timbra.cfdi.sat_status import SatStatus
 from timbra.invoices.model import Cancellation
 from timbra.invoices.parts import HOUR_MS, MINUTE_MS
-from timbra.pac.port import SatStatus
 from timbra.platform import json
 
 DAY_MS = 24 * HOUR_MS
 FIRST_LOOKS_MS = (30_000, 2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS)
 GIVE_UP_MS = 45 * DAY_MS
+AFTER_EXPIRY_MS = MINUTE_MS
 UNKNOWN_TO_SAT = "205"  # within 72 h of the stamp it means "not there yet"
 RECEIVED = {"201": "Solicitud de cancelación recibida", "202": "Solicitud de cancelación recibida previamente"}
 
@@ -70,8 +67,19 @@ def read(answer: SatStatus) -> Reading:
     return Reading(is_canceled, "con aceptacion" in cancelable, "no cancelable" not in cancelable, status)
 
 
-def next_look_ms(requested_ms: int, now_ms: int) -> int | None:
-    """When SAT is asked again: soon at first, hourly to 72 h, every 6 h to day 15, daily to day 45, then never."""
+def next_look_ms(request: Cancellation, now_ms: int) -> int | None:
+    """When SAT is asked again: soon at first, hourly to 72 h, every 6 h to day 15, daily to day 45, then never.
+
+    Once more right after the receiver's time has ended, which is when SAT decides by itself.
+    """
+    planned = _planned_ms(request.requested_ms, now_ms)
+    ends_ms = None if request.expires_ms is None else request.expires_ms + AFTER_EXPIRY_MS
+    if planned is None or ends_ms is None or ends_ms <= now_ms:
+        return planned
+    return min(planned, ends_ms)
+
+
+def _planned_ms(requested_ms: int, now_ms: int) -> int | None:
     age = now_ms - requested_ms
     for step in FIRST_LOOKS_MS:
         if age < step:
@@ -80,14 +88,6 @@ def next_look_ms(requested_ms: int, now_ms: int) -> int | None:
         return None
     pause = HOUR_MS if age < 3 * DAY_MS else 6 * HOUR_MS if age < 15 * DAY_MS else DAY_MS
     return now_ms + pause
-
-
-def expiry_ms(requested_ms: int) -> int:
-    """End of the receiver's time: the same hour, three working days later, in the central zone."""
-    zone = ZoneInfo(CENTRAL)
-    local = datetime.fromtimestamp(requested_ms // 1000, UTC).astimezone(zone)
-    day = add_working_days(local.date(), ACCEPTANCE_DAYS)
-    return int(datetime.combine(day, local.time(), zone).timestamp()) * 1000
 
 
 def _seconds(ms: int | None) -> int | None:

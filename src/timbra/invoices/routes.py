@@ -16,7 +16,7 @@ from timbra.http.fields import Choice, Code, Email, QueryFlag, Rule, Text, Whole
 from timbra.http.idempotency import Claim, fingerprint
 from timbra.http.query import ListQuery
 from timbra.http.routing import Call, Router
-from timbra.invoices import cancel, cancel_follow, issue, store
+from timbra.invoices import cancel, cancel_advice, cancel_follow, issue, store
 from timbra.invoices.examples import CANCELLATION, EXAMPLES
 from timbra.invoices.files import PDF_TYPE, XML_TYPE, File, Files
 from timbra.invoices.model import InvoiceRecord
@@ -137,6 +137,7 @@ def _one_document(router: Router, parts: InvoiceParts) -> None:
             "cancellation_status": record.cancellation_status or "none",
             "sat": Raw(record.sat_status) if record.sat_status else None,
             "checked_at": record.sat_checked_ms // 1000 if record.sat_checked_ms else None,
+            "advice": await cancel_advice.advise(parts, record),
         }
 
 
@@ -165,7 +166,7 @@ def _files(router: Router, parts: InvoiceParts, files: Files) -> None:
             return {kind: base64.b64encode(one.content).decode() for kind, one in got.items()}
         names = {kind: f"pdf-{lang}" if kind == "pdf" and lang else kind for kind in kinds}
         links = {kind: parts.printer.file_url(record, name) for kind, name in names.items()}
-        return links | {"expires_at": parts.clock.now_ms() // 1000 + parts.printer.life_s}
+        return links | {"expires_at": parts.printer.links.clock.now_ms() // 1000 + parts.printer.life_s}
 
     async def send_bytes(call: Call, caller: Caller, id_: str, kind: str) -> Response:
         record = await stamped(caller, id_)

@@ -6,14 +6,28 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Integer, Select, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from timbra.invoices.model import FileKind, InvoiceRecord, RelationRow, Status
 from timbra.invoices.tables import invoice_counts, invoice_files, invoice_relations, invoices
 from timbra.platform.db import Tx, insert_on
 from timbra.platform.keyset import Slice, Window, fetch
 from timbra.platform.scope import TeamScope
+from timbra.platform.search import marks
 
+SEARCHED_AS = "invoice"
 _FIELDS = [field.name for field in fields(InvoiceRecord)]
 COLUMNS = [invoices.c[name] for name in _FIELDS]
 _RECORD: Select[Any] = select(*COLUMNS)
@@ -131,6 +145,7 @@ def insert_pending(tx: Tx, record: InvoiceRecord, sealed: bytes, relations: Sequ
         ]
         tx.execute(insert(invoice_relations), rows)
     count(tx, record, Status.PENDING, 1)
+    marks.changed(tx, record.scope, SEARCHED_AS, [record.id])
 
 
 def add_file(tx: Tx, record: InvoiceRecord, kind: FileKind, content: bytes, generation: int | None = None) -> None:
@@ -167,6 +182,23 @@ def file(tx: Tx, record: InvoiceRecord, kind: FileKind) -> bytes | None:
     return content
 
 
+def files(tx: Tx, record: InvoiceRecord) -> list[tuple[str, int, bytes]]:
+    """(kind, generation, bytes) of everything that was frozen of the document, in order."""
+    rows = tx.execute(
+        select(invoice_files.c.kind, invoice_files.c.generation, invoice_files.c.content)
+        .where(invoice_files.c.team_id == record.team_id, invoice_files.c.invoice_id == record.id)
+        .order_by(invoice_files.c.kind, invoice_files.c.generation)
+    )
+    return [(row.kind, row.generation, bytes(row.content)) for row in rows]
+
+
+def scopes_of(tx: Tx, any_id: str) -> list[TeamScope]:
+    """Whose document it is, whatever the team. For the operator's own commands."""
+    named = invoices.c.id == any_id if any_id.startswith("inv_") else invoices.c.uuid == any_id.lower()
+    rows = tx.execute(select(invoices.c.team_id, invoices.c.livemode).where(named))
+    return [TeamScope(row.team_id, row.livemode) for row in rows]
+
+
 def has_file(tx: Tx, record: InvoiceRecord, kind: FileKind, generation: int) -> bool:
     """True when bytes of this kind and generation are stored."""
     known = select(invoice_files.c.generation).where(
@@ -186,6 +218,7 @@ def recount(tx: Tx, record: InvoiceRecord, before: Status, after: Status) -> Non
     """
     count(tx, record, before, -1)
     count(tx, record, after, 1)
+    marks.changed(tx, record.scope, SEARCHED_AS, [record.id])
 
 
 def count(tx: Tx, record: InvoiceRecord, status: Status, by: int) -> None:
@@ -281,6 +314,11 @@ _INCOMING = (
 def _add(ids: list[str], one: str) -> None:
     if one not in ids:
         ids.append(one)
+
+
+def within(scope: TeamScope | None) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of the documents of one scope, none for those of all teams."""
+    return () if scope is None else (invoices.c.team_id == scope.team_id, invoices.c.livemode == scope.livemode)
 
 
 def relations_to(tx: Tx, scope: TeamScope, uuid: str) -> list[tuple[str, str, str]]:

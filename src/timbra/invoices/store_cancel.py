@@ -25,6 +25,16 @@ def current(tx: Tx, record: InvoiceRecord) -> Cancellation | None:
     return Cancellation(*row) if row else None
 
 
+def requests(tx: Tx, record: InvoiceRecord) -> list[Cancellation]:
+    """Every request of the document, in order."""
+    rows: Any = tx.execute(
+        select(*_COLUMNS)
+        .where(invoice_cancellations.c.team_id == record.team_id, invoice_cancellations.c.invoice_id == record.id)
+        .order_by(invoice_cancellations.c.number)
+    )
+    return [Cancellation(*row) for row in rows]
+
+
 def add(tx: Tx, request: Cancellation) -> None:
     """The request is stored."""
     tx.execute(insert(invoice_cancellations), {field.name: getattr(request, field.name) for field in fields(request)})
@@ -107,11 +117,13 @@ def void_claims(tx: Tx) -> None:
     )
 
 
-def claim_due(tx: Tx, now_ms: int, hold_until_ms: int, limit: int) -> list[tuple[TeamScope, str]]:
+def claim_due(
+    tx: Tx, now_ms: int, hold_until_ms: int, limit: int, scope: TeamScope | None = None
+) -> list[tuple[TeamScope, str]]:
     """Documents whose cancellation is to be looked at, taken until ``hold_until_ms`` so that no other worker looks too."""
     due = (
         select(invoices.c.team_id, invoices.c.id)
-        .where(invoices.c.cancel_check_ms <= now_ms)
+        .where(*store.within(scope), invoices.c.cancel_check_ms <= now_ms)
         .order_by(invoices.c.cancel_check_ms)
         .limit(limit)
     )

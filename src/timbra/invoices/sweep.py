@@ -18,11 +18,15 @@ BATCH = 100
 AT_ONCE = 8
 
 
-async def stamp_due(parts: InvoiceParts) -> int:
-    """Every pending document whose next try is due has had it, in the order of creation; how many."""
+async def stamp_due(parts: InvoiceParts, scope: TeamScope | None = None) -> int:
+    """Every pending document whose next try is due has had it, in the order of creation; how many.
+
+    scope: of this team alone, by its own clock.
+    """
     done = 0
     while True:
-        due = await parts.database.read(partial(store_stamping.due, now_ms=parts.clock.now_ms(), limit=BATCH))
+        look = partial(store_stamping.due, now_ms=parts.clock.now_ms(), limit=BATCH, scope=scope)
+        due = await parts.database.read(look)
         if not due:
             return done
         await _each(due, lambda scope, invoice_id: stamp.resume(parts, scope, invoice_id))
@@ -31,30 +35,30 @@ async def stamp_due(parts: InvoiceParts) -> int:
             return done
 
 
-async def alarm_overdue(parts: InvoiceParts) -> int:
+async def alarm_overdue(parts: InvoiceParts, scope: TeamScope | None = None) -> int:
     """Every document that has been pending for 24 or 60 hours has alarmed somebody, once each; how many did now."""
     now_ms, done = parts.clock.now_ms(), 0
     for after_ms in ALARM_AFTER_MS:
         found = BATCH
         while found == BATCH:
-            found = await parts.database.write(partial(_alarm, after_ms=after_ms, now_ms=now_ms))
+            found = await parts.database.write(partial(_alarm, scope=scope, after_ms=after_ms, now_ms=now_ms))
             done += found
     return done
 
 
-def _alarm(tx: Tx, *, after_ms: int, now_ms: int) -> int:
+def _alarm(tx: Tx, *, scope: TeamScope | None, after_ms: int, now_ms: int) -> int:
     reason = f"pending for {after_ms // HOUR_MS} hours"
-    late = store_stamping.overdue(tx, now_ms - after_ms, reason, BATCH)
+    late = store_stamping.overdue(tx, now_ms - after_ms, reason, BATCH, scope)
     for invoice in late:
         record.alarmed(tx, invoice, reason, now_ms)
         log.error("invoice_alarm", invoice=invoice.id, team=invoice.team_id, reason=reason)
     return len(late)
 
 
-async def follow_cancellations(parts: InvoiceParts) -> int:
-    """Every open cancellation that is due has been looked at; how many."""
+async def follow_cancellations(parts: InvoiceParts, scope: TeamScope | None = None) -> int:
+    """Every open cancellation that is due has been looked at, a batch at most; how many."""
     now_ms = parts.clock.now_ms()
-    due = await parts.database.write(lambda tx: store_cancel.claim_due(tx, now_ms, now_ms + MINUTE_MS, BATCH))
+    due = await parts.database.write(lambda tx: store_cancel.claim_due(tx, now_ms, now_ms + MINUTE_MS, BATCH, scope))
     await _each(due, lambda scope, invoice_id: cancel_follow.follow(parts, scope, invoice_id))
     return len(due)
 
@@ -65,7 +69,7 @@ async def _each(due: list[tuple[TeamScope, str]], verb: Callable[[TeamScope, str
     async def one(scope: TeamScope, invoice_id: str) -> None:
         async with gate:
             try:
-                with acting_for(scope.team_id):
+                with acting_for(scope):
                     await verb(scope, invoice_id)
             except Exception:  # one document's trouble must not stop the others
                 log.exception("sweep_failed", invoice=invoice_id)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from timbra.platform import json, mail_text
+from timbra.platform.clock import Clock
 from timbra.platform.db import Instant, JsonText, Tx, metadata
 from timbra.platform.ids import new_id
 from timbra.platform.mail_text import Text
@@ -73,10 +74,14 @@ class Waiting:
 
 
 class Outbox:
-    """Where mail waits. ``is_on`` False: no mail server is configured and everything is discarded."""
+    """Where mail waits. ``is_on`` False: no mail server is configured and everything is discarded.
 
-    def __init__(self, opener: Opener, *, is_on: bool) -> None:
+    clock: the machine's, which decides when a mail leaves; a team in test mode may date its own ahead.
+    """
+
+    def __init__(self, opener: Opener, clock: Clock, *, is_on: bool) -> None:
         self._opener = opener
+        self._clock = clock
         self.is_on = is_on
 
     def enqueue(
@@ -112,7 +117,7 @@ class Outbox:
                 "sealed_values": self._opener.seal(_place(scope, mail_id), parts),
                 "attachments": json.dumps(list(attachments)),
                 "created_ms": at_ms,
-                "due_ms": at_ms,
+                "due_ms": min(at_ms, self._clock.now_ms()),
                 "attempts": 0,
             },
         )
