@@ -26,11 +26,15 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A form: its text parts and its files, each by the name of the part. ``literal``: text parts as sent, untrimmed."""
+    """A form: its text parts and its files, each by the name of the part. ``literal``: text parts as sent, untrimmed.
+
+    file_parts: the name of every part that is a file, in their order; a name may stand there twice.
+    """
 
     fields: dict[str, str]
     files: dict[str, UploadedFile]
     literal: dict[str, str] = field(default_factory=dict)
+    file_parts: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Field values and file digests, for fingerprints."""
@@ -57,15 +61,17 @@ async def parse_form(raw: bytes, content_type: str) -> Upload:
     fields: dict[str, str] = {}
     files: dict[str, UploadedFile] = {}
     literal: dict[str, str] = {}
+    file_parts: list[str] = []
     for name, part in form.multi_items():
         if isinstance(part, UploadFile):
+            file_parts.append(name)
             files[name] = UploadedFile(part.filename or "", part.content_type or "", await part.read())
         else:
             literal[name] = part
             if part.strip():
                 fields[name] = part.strip()
     await form.close()
-    return Upload(fields, files, literal)
+    return Upload(fields, files, literal, tuple(file_parts))
 
 
 async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:
