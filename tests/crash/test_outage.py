@@ -12,6 +12,7 @@ from lxml import etree
 
 from timbra.invoices import sweep
 from timbra.pac.port import (
+    Abilities,
     Busy,
     CancelOutcome,
     CancelRequest,
@@ -42,7 +43,7 @@ class Trouble:
 class MoodyPac:
     """The sandbox behind a bad line. ``stamps``: (instant, bytes) of every stamping call, by reference."""
 
-    name, dedup = "sandbox", Dedup.BY_XML
+    name, abilities = "sandbox", Abilities(Dedup.BY_XML)
 
     def __init__(self, honest: SandboxPac, clock: FrozenClock) -> None:
         self.honest, self.clock = honest, clock

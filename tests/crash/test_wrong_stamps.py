@@ -10,7 +10,7 @@ from lxml import etree
 
 from timbra.cfdi import timbre
 from timbra.credentials.signer import RsaSigner
-from timbra.pac.port import CancelOutcome, CancelRequest, Dedup, FindOutcome, Hints, Stamped, StampOutcome
+from timbra.pac.port import Abilities, CancelOutcome, CancelRequest, Dedup, FindOutcome, Hints, Stamped, StampOutcome
 from timbra.pac.sandbox.provider import SandboxPac
 from timbra.pac.sandbox.stamping import Accepted, timbre_of
 from world import World
@@ -21,7 +21,7 @@ OTHER_UUID = "11111111-1111-4111-8111-111111111111"
 class LyingPac:
     """The sandbox, with its stamps altered on the way back as long as ``lie`` is set."""
 
-    name, dedup = "sandbox", Dedup.BY_XML
+    name, abilities = "sandbox", Abilities(Dedup.BY_XML)
 
     def __init__(self, honest: SandboxPac, lie: Callable[[bytes, bytes], bytes]) -> None:
         self.honest = honest

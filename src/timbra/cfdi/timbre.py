@@ -38,7 +38,14 @@ class TimbreRefused(Exception):
 
 
 class UnknownPac(TimbreRefused):
-    """The timbre is sealed with a certificate that is not in the folder of PAC certificates: it may still be good."""
+    """The timbre is sealed with a certificate that is not known here: it may still be good, the rest of it is.
+
+    number: NoCertificadoSAT.
+    """
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"no PAC certificate {number[:20]}")
+        self.number = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,17 @@ def read(root: etree._Element) -> Timbre | None:
     """
     found = next(root.iter(TIMBRE), None)
     return None if found is None else _timbre(found)
+
+
+def read_stamped(xml: bytes) -> Timbre:
+    """The timbre of a PAC's answer, unjudged. Raises TimbreRefused when there is none that can be read."""
+    try:
+        found = read(parse(xml, limit=STAMPED_LIMIT))
+    except XmlRefused as error:
+        raise TimbreRefused(str(error)) from error
+    if found is None:
+        raise TimbreRefused("the document has no timbre")
+    return found
 
 
 def _timbre(element: etree._Element) -> Timbre:
@@ -220,7 +238,7 @@ def _content(element: etree._Element, *, tail: bool = False) -> str:
 def _check_seal(element: etree._Element, timbre: Timbre, pac_certificates: Mapping[str, bytes]) -> None:
     certificate = pac_certificates.get(timbre.certificate_number_sat)
     if certificate is None:
-        raise UnknownPac(f"no PAC certificate {timbre.certificate_number_sat[:20]}")
+        raise UnknownPac(timbre.certificate_number_sat)
     try:
         key = read_certificate(certificate).public_key
         signature = base64.b64decode(timbre.sello_sat, validate=True)

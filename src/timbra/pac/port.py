@@ -4,9 +4,11 @@ Adapters translate a counterpart's answer into one of the outcomes below. They n
 another PAC: those decisions belong to the caller. See docs/decisions/0008-pac-port.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+
+from timbra.cfdi.sat_status import SatStatus, Unanswered
 
 
 class Dedup(StrEnum):
@@ -17,11 +19,54 @@ class Dedup(StrEnum):
     NONE = "none"
 
 
+class Ability(StrEnum):
+    """What a PAC can be asked for besides a stamp, as far as its adapter does."""
+
+    RECOVER = "recover"  # look a document up by its bytes, without sending it again
+    CANCEL = "cancel"
+    STATUS = "status"  # of a document at SAT
+    PENDING = "pending"  # cancellations that wait for this issuer's answer
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an adapter declares of its provider.
+
+    visible_after_s: so long after the last try it may still deny a document that it has. seals_itself: it is told values
+    and makes a document of its own, which counts only when it equals ours.
+    """
+
+    dedup: Dedup
+    can: frozenset[Ability] = frozenset()
+    visible_after_s: float = 0.0
+    seals_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One exchange with a PAC as the ledger keeps it: no credentials, documents replaced by their SHA-256.
+
+    status: None when no answer came; ``answer`` says why then.
+    """
+
+    method: str
+    url: str
+    request: str
+    status: int | None
+    answer: str
+    took_ms: int
+
+
+def _unsaid() -> Any:
+    return field(default=(), compare=False, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Stamped:
     """The PAC's stamped document, as received, byte for byte."""
 
     xml: bytes
+    said: tuple[Spoken, ...] = _unsaid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +75,7 @@ class Rejected:
 
     code: str
     text: str
+    said: tuple[Spoken, ...] = _unsaid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +83,7 @@ class Busy:
     """Certainly not accepted (unreachable, no credits, maintenance): nothing happened, another PAC may be asked."""
 
     reason: str
+    said: tuple[Spoken, ...] = _unsaid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +91,18 @@ class Unknown:
     """The document may have been stamped. Only this PAC may be asked about it again."""
 
     reason: str
+    said: tuple[Spoken, ...] = _unsaid()
 
 
 @dataclass(frozen=True, slots=True)
 class NotThere:
     """The PAC is certain that it has no such document."""
 
+    said: tuple[Spoken, ...] = _unsaid()
+
 
 StampOutcome = Stamped | Rejected | Busy | Unknown
-FindOutcome = Stamped | NotThere | Unknown
+FindOutcome = Stamped | NotThere | Rejected | Unknown  # Rejected: the same bytes, sent again, were refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +124,10 @@ class CancelAccepted:
 
     code: str
     acuse: bytes
+    said: tuple[Spoken, ...] = _unsaid()
 
 
 CancelOutcome = CancelAccepted | Rejected | Busy | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class SatStatus:
-    """Answer of SAT's status service for one document, in SAT's own words."""
-
-    code: str  # CodigoEstatus: "S - Comprobante obtenido satisfactoriamente." ...
-    state: str  # Vigente, Cancelado, No Encontrado
-    cancelable: str | None  # Cancelable sin aceptación, Cancelable con aceptación, No cancelable
-    cancellation: (
-        str | None
-    )  # En proceso, Cancelado sin aceptación, Cancelado con aceptación, Plazo vencido, Solicitud rechazada
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +142,7 @@ class PacPort(Protocol):
     """A stamping provider. ``reference`` is our ``inv_`` id, the same in every try of one document."""
 
     name: str
-    dedup: Dedup
+    abilities: Abilities
 
     async def stamp(self, xml: bytes, reference: str, *, hints: Hints) -> StampOutcome: ...
 
@@ -117,4 +156,4 @@ class StatusPort(Protocol):
 
     async def status(
         self, *, uuid: str, issuer_rfc: str, receiver_rfc: str, total: str, sello: str
-    ) -> SatStatus | Unknown: ...
+    ) -> SatStatus | Unanswered: ...
