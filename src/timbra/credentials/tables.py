@@ -1,4 +1,7 @@
-"""Tables of CSDs and signed manifests. A replaced CSD stays, unused; the current one of a slot has no ``replaced_ms``."""
+"""Tables of CSDs, signed manifests and accounts at PACs.
+
+A replaced CSD stays, unused; the current one of a slot has no ``replaced_ms``.
+"""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
@@ -52,4 +55,18 @@ manifests = Table(
     Column("signed_by", String(40), nullable=False),
     Column("signed_ms", Instant, nullable=False),
     Index(None, "team_id", "livemode", "signed_ms"),
+)
+
+# A team's accounts at stamping providers, asked in the order of their positions.
+pac_connections = Table(
+    "pac_connections",
+    metadata,
+    Column("team_id", String(40), primary_key=True),
+    Column("livemode", Boolean, primary_key=True),
+    Column("provider", String(40), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("sealed_credentials", Sealed, nullable=False),
+    Column("created_ms", Instant, nullable=False),
+    Column("updated_ms", Instant, nullable=False),
+    Column("tested_ms", Instant),  # stamped and cancelled a document with these very credentials
 )

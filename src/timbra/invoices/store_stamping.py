@@ -1,16 +1,22 @@
 """SQL of stamping: leases, attempts, and the moves out of ``pending``."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, insert, or_, select, update
 
 from timbra.invoices import store
 from timbra.invoices.model import FileKind, InvoiceRecord, Status
 from timbra.invoices.tables import invoices, stamp_attempts
+from timbra.pac.port import Spoken
+from timbra.platform import json
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
 
 ALARM = "alarm"
+STAMP = "stamp"
+URGENT_MS = 12 * 3_600_000  # so long before its 72 hours end a document is tried before all others
 
 
 def take_lease(
@@ -42,19 +48,42 @@ def void_foreign_leases(tx: Tx, owner: str) -> None:
     )
 
 
-def due(tx: Tx, now_ms: int, limit: int) -> list[tuple[TeamScope, str]]:
-    """Pending documents whose next try is due and that nobody holds, in the order of their creation."""
+def due(tx: Tx, now_ms: int, limit: int, scope: TeamScope | None = None) -> list[tuple[TeamScope, str]]:
+    """Pending documents whose next try is due and that nobody holds: those near the end of their 72 hours first, then in
+    the order of their creation; of one scope or all.
+    """
+    is_patient = case((invoices.c.stamp_before_ms <= now_ms + URGENT_MS, 0), else_=1)
     rows = tx.execute(
         select(invoices.c.team_id, invoices.c.livemode, invoices.c.id)
         .where(
+            *store.within(scope),
             store.IS_PENDING,
             invoices.c.next_try_ms <= now_ms,
             or_(invoices.c.lease_until_ms.is_(None), invoices.c.lease_until_ms <= now_ms),
         )
-        .order_by(invoices.c.created_ms, invoices.c.id)
+        .order_by(is_patient, invoices.c.created_ms, invoices.c.id)
         .limit(limit)
     )
     return [(TeamScope(row.team_id, row.livemode), row.id) for row in rows]
+
+
+def hasten(tx: Tx, scope: TeamScope, pac: str, now_ms: int) -> int:
+    """``pac`` works again: the team's documents that wait for it, or for any PAC, are due now; how many."""
+    waits = or_(invoices.c.held_by.is_(None), invoices.c.held_by == pac)
+    done = tx.execute(
+        update(invoices)
+        .where(
+            invoices.c.team_id == scope.team_id,
+            invoices.c.livemode == scope.livemode,
+            store.IS_PENDING,
+            waits,
+            invoices.c.lease_owner.is_(None),
+            invoices.c.next_try_ms > now_ms,
+            invoices.c.tries > 0,
+        )
+        .values(next_try_ms=now_ms)
+    )
+    return done.rowcount
 
 
 def _held(record: InvoiceRecord) -> Any:
@@ -199,9 +228,17 @@ _INSERT_ATTEMPT = insert(stamp_attempts)
 
 
 def add_attempt(
-    tx: Tx, record: InvoiceRecord, *, pac: str, call: str, outcome: str, detail: str | None, at_ms: int
+    tx: Tx,
+    record: InvoiceRecord,
+    *,
+    pac: str,
+    call: str,
+    outcome: str,
+    detail: str | None,
+    at_ms: int,
+    said: Sequence[Spoken] = (),
 ) -> None:
-    """One line of the ledger of a document: which PAC was asked what, and what it said."""
+    """One line of the ledger of a document: which PAC was asked what, and what it said, word by word when ``said``."""
     last = tx.execute(_LAST_ATTEMPT, {"team": record.team_id, "invoice": record.id}).scalar_one()
     tx.execute(
         _INSERT_ATTEMPT,
@@ -215,8 +252,64 @@ def add_attempt(
             "outcome": outcome,
             "detail": detail,
             "at_ms": at_ms,
+            "dialogue": json.dumps([asdict(one) for one in said]) if said else None,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One line of the ledger. ``call``: stamp, find, cancel or alarm; ``dialogue``: what was said, redacted."""
+
+    number: int
+    generation: int
+    pac: str
+    call: str
+    outcome: str
+    detail: str | None
+    at_ms: int
+    dialogue: tuple[Spoken, ...]
+
+
+def ledger(tx: Tx, record: InvoiceRecord) -> list[Attempt]:
+    """Every line of the document's ledger, in order, with what was said."""
+    rows = tx.execute(
+        select(*(stamp_attempts.c[name] for name in Attempt.__slots__))
+        .where(stamp_attempts.c.team_id == record.team_id, stamp_attempts.c.invoice_id == record.id)
+        .order_by(stamp_attempts.c.number)
+    )
+    return [_attempt(row) for row in rows]
+
+
+def _attempt(row: Any) -> Attempt:
+    values = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public name)
+    said = json.loads(values["dialogue"].encode()) if values["dialogue"] else ()
+    return Attempt(**{**values, "dialogue": tuple(Spoken(**one) for one in said)})
+
+
+def last_asked_ms(tx: Tx, record: InvoiceRecord, pac: str) -> int:
+    """When ``pac`` was last known to have been asked about the current bytes; 0 when it is not known."""
+    found = tx.execute(
+        select(func.coalesce(func.max(stamp_attempts.c.at_ms), 0)).where(
+            stamp_attempts.c.team_id == record.team_id,
+            stamp_attempts.c.invoice_id == record.id,
+            stamp_attempts.c.generation == record.generation,
+            stamp_attempts.c.pac == pac,
+            stamp_attempts.c.call == STAMP,
+        )
+    )
+    return int(found.scalar_one())
+
+
+def held_by(tx: Tx, scope: TeamScope, pac: str) -> int:
+    """How many pending documents of the team only ``pac`` can tell about."""
+    counted = select(func.count()).where(
+        invoices.c.team_id == scope.team_id,
+        invoices.c.livemode == scope.livemode,
+        store.IS_PENDING,
+        invoices.c.held_by == pac,
+    )
+    return int(tx.execute(counted).scalar_one())
 
 
 def _is_noted(team_id: Any, invoice_id: Any, generation: Any, detail: str) -> Any:
@@ -238,12 +331,13 @@ def add_alarm(tx: Tx, record: InvoiceRecord, reason: str, at_ms: int) -> bool:
     return True
 
 
-def overdue(tx: Tx, before_ms: int, reason: str, limit: int) -> list[InvoiceRecord]:
+def overdue(tx: Tx, before_ms: int, reason: str, limit: int, scope: TeamScope | None = None) -> list[InvoiceRecord]:
     """Pending documents made and dated at ``before_ms`` or earlier whose ledger has no alarm of this reason."""
     noted = _is_noted(invoices.c.team_id, invoices.c.id, invoices.c.generation, reason)
     rows = tx.execute(
         select(*store.COLUMNS)
         .where(
+            *store.within(scope),
             store.IS_PENDING,
             invoices.c.created_ms <= before_ms,
             invoices.c.issued_ms <= before_ms,

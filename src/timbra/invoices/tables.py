@@ -172,10 +172,11 @@ stamp_attempts = Table(
     Column("number", Integer, primary_key=True),
     Column("generation", Integer, nullable=False),
     Column("pac", String(40), nullable=False),
-    Column("call", String(10), nullable=False),  # stamp, find
+    Column("call", String(10), nullable=False),  # stamp, find, cancel, alarm
     Column("outcome", String(12), nullable=False),
     Column("detail", Text),
     Column("at_ms", Instant, nullable=False),
+    Column("dialogue", JsonText),  # what was said, redacted; none with the sandbox
     ForeignKeyConstraint(["team_id", "invoice_id"], ["invoices.team_id", "invoices.id"]),
 )
 
