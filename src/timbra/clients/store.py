@@ -14,8 +14,10 @@ from timbra.platform.db import Tx
 from timbra.platform.folding import sort_key
 from timbra.platform.keyset import Slice, Window, fetch, metadata_equals
 from timbra.platform.scope import TeamScope
+from timbra.platform.search import marks
 
 NAME_KEY_LENGTH = 300
+SEARCHED_AS = "client"
 STATUSES = {"true": "valid", "false": "invalid", "null": "unverified"}
 
 
@@ -67,7 +69,8 @@ def _row(client: Client) -> dict[str, Any]:
     }
 
 
-def _client(row: Any) -> Client:
+def client_of(row: Any) -> Client:
+    """The client of a row of the table."""
     return Client(
         id=row.id,
         team_id=row.team_id,
@@ -99,6 +102,7 @@ def add(tx: Tx, scope: TeamScope, client: Client) -> None:
     """The client is stored."""
     assert (client.team_id, client.livemode) == (scope.team_id, scope.livemode), "a client belongs to its scope"
     tx.execute(insert(clients), _row(client))
+    marks.changed(tx, scope, SEARCHED_AS, [client.id])
 
 
 _GET = select(clients).where(
@@ -113,25 +117,27 @@ def get(tx: Tx, scope: TeamScope, client_id: str) -> Client | None:
     """The client of that id, None when it is deleted or not of this team and mode."""
     where = {"team": scope.team_id, "id": client_id, "mode": scope.livemode}
     row = tx.execute(_GET, where).one_or_none()
-    return _client(row) if row else None
+    return client_of(row) if row else None
 
 
 def lock(tx: Tx, scope: TeamScope, client_id: str) -> Client | None:
     """Like ``get``; other writers of this client wait until the transaction ends."""
     row = tx.execute(_visible(scope).where(clients.c.id == client_id).with_for_update()).one_or_none()
-    return _client(row) if row else None
+    return client_of(row) if row else None
 
 
 def save(tx: Tx, scope: TeamScope, client: Client) -> None:
     """Every field of a client that exists is replaced."""
     row = _row(client)
     tx.execute(update(clients).where(*_where(scope), clients.c.id == client.id).values(row))
+    marks.changed(tx, scope, SEARCHED_AS, [client.id])
 
 
 def mark_deleted(tx: Tx, scope: TeamScope, client_id: str, at_ms: int) -> None:
     """The client is gone from every read, match and search."""
     gone = update(clients).where(*_where(scope), clients.c.id == client_id)
     tx.execute(gone.values(deleted=True, updated_ms=at_ms))
+    marks.changed(tx, scope, SEARCHED_AS, [client_id])
 
 
 def _matches(tx: Tx, key: str, value: str) -> ColumnElement[bool]:
@@ -150,7 +156,7 @@ def _matches(tx: Tx, key: str, value: str) -> ColumnElement[bool]:
 def find(tx: Tx, scope: TeamScope, key: str, value: str, limit: int) -> list[Client]:
     """Clients whose ``tax_id``, ``email``, ``name``, ``id`` or ``metadata.<key>`` is the value, oldest first."""
     found = _visible(scope).where(_matches(tx, key, value)).order_by(clients.c.created_ms, clients.c.id)
-    return [_client(row) for row in tx.execute(found.limit(limit))]
+    return [client_of(row) for row in tx.execute(found.limit(limit))]
 
 
 def oldest_with(tx: Tx, scope: TeamScope, tax_id: str | None, email: str | None) -> Client | None:
@@ -161,7 +167,7 @@ def oldest_with(tx: Tx, scope: TeamScope, tax_id: str | None, email: str | None)
     same_email = clients.c.email_key == email.lower() if email else func.coalesce(clients.c.email_key, "") == ""
     found = _visible(scope).where(same_tax_id, same_email).order_by(clients.c.created_ms, clients.c.id)
     row = tx.execute(found.limit(1)).one_or_none()
-    return _client(row) if row else None
+    return client_of(row) if row else None
 
 
 def hold(tx: Tx, scope: TeamScope, key: str, value: str) -> None:
@@ -187,7 +193,7 @@ def page(tx: Tx, scope: TeamScope, window: Window, filters: Mapping[str, Any]) -
         identity=clients.c.id,
         metadata=clients.c.metadata,
     )
-    return found.map(_client)
+    return found.map(client_of)
 
 
 def count(tx: Tx, scope: TeamScope, key: str, value: str) -> int:

@@ -10,6 +10,7 @@ from timbra.invoices.model import Credit, InvoiceRecord, Status
 from timbra.invoices.tables import invoice_credits, invoices
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
+from timbra.platform.search import marks
 
 
 def lock(tx: Tx, scope: TeamScope, invoice_ids: Sequence[str]) -> list[InvoiceRecord]:
@@ -73,6 +74,11 @@ def _move(tx: Tx, egress: InvoiceRecord, before: str, after: str) -> None:
     )
 
 
+def _mark(tx: Tx, egress: InvoiceRecord, state: str) -> None:
+    """The search learns whether these invoices are paid."""
+    marks.changed(tx, egress.scope, store.SEARCHED_AS, [credit.invoice_id for credit in _credits(tx, egress, state)])
+
+
 def balance(credited: Any, paid: Any) -> Any:
     """``last_balance`` of a valid or pending PPD invoice, 0 of every other. Source: contract invoices.md section 8.2."""
     left = invoices.c.total - paid - credited
@@ -94,6 +100,7 @@ def apply(tx: Tx, egress: InvoiceRecord, at_ms: int) -> None:
             )
         )
     _move(tx, egress, "outstanding", "live")
+    _mark(tx, egress, "live")
 
 
 def release(tx: Tx, egress: InvoiceRecord) -> None:
@@ -119,4 +126,5 @@ def undo(tx: Tx, egress: InvoiceRecord, at_ms: int) -> None:
                 updated_ms=at_ms,
             )
         )
+    _mark(tx, egress, "live")
     _move(tx, egress, "live", "undone")

@@ -24,7 +24,9 @@ def encode(sets: Mapping[int, int]) -> bytes:
         if not documents:
             continue
         count, length = documents.bit_count(), (documents.bit_length() + 7) // 8
-        if count * 2 <= length:
+        if count == 1:
+            parts.append(pack("<BHH", field, 1, documents.bit_length() - 1))
+        elif count * 2 <= length:
             parts.append(pack(f"<BH{count}H", field, count, *members(documents)))
         else:
             parts.append(pack("<BH", field, length | _IS_MAP) + documents.to_bytes(length, "little"))

@@ -16,8 +16,8 @@ from timbra.platform.search.kinds import Kind
 from timbra.platform.search.matching import Match, Matcher, Values, both, either, union
 from timbra.platform.search.store import Place, Shelf
 
-NEIGHBOURS_OF: Final = 2_000  # in so many of the best documents it is looked whether the words are neighbours
-FEW: Final = 2_000  # so many documents are fetched and sorted; of more the newest are read in order
+NEIGHBOURS_OF: Final = 1_000  # in so many of the best documents it is looked whether the words are neighbours
+FEW: Final = 600  # so many documents are fetched and sorted; of more the newest are read in order
 LAST_MS: Final = 1 << 62
 
 
@@ -133,9 +133,10 @@ class _Ranked:
             if not left:
                 break
         unknown = [number for _, numbers in best for number in numbers]
-        self._places = {place.number: place for place in store.by_number(self._tx, self._shelf, unknown)}
+        self._places = {place.number: place for place in store.with_words(self._tx, self._shelf, unknown)}
+        stand_together = index.neighbours(matches, searched)
         for value, numbers in best:
-            beside = bits.of(n for n in numbers if _are_neighbours(self._places[n].words, matches, searched))
+            beside = bits.of(number for number in numbers if stand_together(self._places[number].words))
             if beside:
                 self._values[value] &= ~beside
                 self._values[value * 3 // 2] = self._values.get(value * 3 // 2, 0) | beside
@@ -163,20 +164,3 @@ class _Ranked:
         found = [self._places[number] for number in numbers if number in self._places]
         found += store.by_number(self._tx, self._shelf, unknown)
         return iter(sorted(found, key=lambda place: (place.minus_created_ms, place.object_id)))
-
-
-def _are_neighbours(text: str, matches: Sequence[Match], searched: set[int]) -> bool:
-    for number, stored in index.from_text(text).items():
-        if number in searched and _stand_together(stored, matches):
-            return True
-    return False
-
-
-def _stand_together(stored: Sequence[str], matches: Sequence[Match]) -> bool:
-    first, rest = matches[0], matches[1:]
-    for start in range(len(stored) - len(rest)):
-        if first.accepts(words.plain_of(stored[start])) and all(
-            match.accepts(words.plain_of(stored[start + further])) for further, match in enumerate(rest, 1)
-        ):
-            return True
-    return False

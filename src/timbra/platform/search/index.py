@@ -1,12 +1,14 @@
 """Writing the index: entries become rows of postings, a block of document numbers at a time."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from timbra.platform.db import Tx
 from timbra.platform.search import bits, store, words
 from timbra.platform.search.bits import BLOCK
 from timbra.platform.search.kinds import Entry, Kind
+from timbra.platform.search.matching import Match
 from timbra.platform.search.store import Place, Shelf
 
 FILTERS = 0  # the field under which values to filter by are kept
@@ -38,6 +40,14 @@ def from_text(text: str) -> Words:
     """The words of a document's row."""
     lines = [line.split(_WITHIN) for line in text.split(_BETWEEN) if line]
     return {int(line[0]): line[1:] for line in lines}
+
+
+def neighbours(matches: Sequence[Match], searched: Set[int]) -> Callable[[str], bool]:
+    """Tells of a document's row whether the words stand next to each other in one of the fields, in the order typed."""
+    numbers = "|".join(str(number) for number in sorted(searched))
+    beside = _WITHIN.join(match.pattern for match in matches)
+    found = re.compile(rf"^(?:{numbers}) (?:.* )?{beside}(?= |$)", re.MULTILINE).search
+    return lambda text: found(text) is not None
 
 
 def _terms(found: Words) -> set[tuple[str, int]]:

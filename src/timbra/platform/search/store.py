@@ -17,6 +17,7 @@ from timbra.platform.search.tables import (
     search_words,
 )
 
+FIRST_PAGE: Final = 100  # of a long read that often ends early
 AT_ONCE: Final = 500  # values of one IN
 LAST: Final = "\U0010ffff"
 
@@ -157,9 +158,9 @@ _PLACE = (search_documents.c.number, search_documents.c.object_id, search_docume
 _BY_OBJECT = select(*_PLACE, search_documents.c.words).where(
     _in(search_documents), search_documents.c.object_id.in_(bindparam("values", expanding=True))
 )
-_BY_NUMBER = select(*_PLACE, search_documents.c.words).where(
-    _in(search_documents), search_documents.c.number.in_(bindparam("values", expanding=True))
-)
+_OF_NUMBERS = and_(_in(search_documents), search_documents.c.number.in_(bindparam("values", expanding=True)))
+_BY_NUMBER = select(*_PLACE).where(_OF_NUMBERS)
+_WITH_WORDS = select(*_PLACE, search_documents.c.words).where(_OF_NUMBERS)
 _NEWEST = (
     select(*_PLACE)
     .where(_in(search_documents))
@@ -184,13 +185,18 @@ def by_object(tx: Tx, shelf: Shelf, ids: Sequence[str]) -> dict[str, Place]:
 
 
 def by_number(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> list[Place]:
-    """The rows of these documents, unordered."""
+    """The rows of these documents without their words, unordered."""
     return [Place(*row) for row in _many(tx, _BY_NUMBER, shelf, numbers)]
+
+
+def with_words(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> list[Place]:
+    """The rows of these documents, unordered."""
+    return [Place(*row) for row in _many(tx, _WITH_WORDS, shelf, numbers)]
 
 
 def newest(tx: Tx, shelf: Shelf) -> Iterator[Place]:
     """Every document, newest first, then by id; read as far as it is consumed."""
-    page, offset = 2_000, 0
+    page, offset = FIRST_PAGE, 0
     while True:
         rows = tx.execute(_NEWEST.limit(page).offset(offset), shelf.key).all()
         for row in rows:
@@ -198,6 +204,7 @@ def newest(tx: Tx, shelf: Shelf) -> Iterator[Place]:
         if len(rows) < page:
             return
         offset += page
+        page *= 2
 
 
 def created_within(tx: Tx, shelf: Shelf, from_ms: int, to_ms: int) -> list[int]:

@@ -49,11 +49,6 @@ def without_tilde(word: str) -> str:
     return word.replace(ENYE, "n")
 
 
-def plain_of(stored: str) -> str:
-    """A stored word as it is compared; empty for what is no word."""
-    return without_tilde(stored[1:]) if stored[0] in "wc" else ""
-
-
 def cut(folded: str) -> list[str]:
     """The words of a folded text."""
     return [word[:WORD_LENGTH] for word in _WORD.findall(folded)]
