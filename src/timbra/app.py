@@ -22,9 +22,11 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         house.warm_up()
         house.key_use.start()
+        house.catalog_watch.start()
         if with_worker:
             await house.jobs.start()
         yield
+        await house.catalog_watch.stop()
         await house.key_use.stop()
         if with_worker:
             await house.jobs.stop()

@@ -6,7 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from timbra import __version__
+from timbra.catalogs import routes as catalog_routes
+from timbra.catalogs.home import Home
 from timbra.catalogs.load import SatData, load
+from timbra.catalogs.watch import Watch
 from timbra.cfdi.pdf import ASSETS
 from timbra.cfdi.pdf.letter import Letters
 from timbra.cfdi.pdf.render import Renderer
@@ -126,7 +129,11 @@ class Wiring:
 
     @cached_property
     def sat(self) -> SatData:
-        return load(self.settings.catalog_path or self.settings.data_dir)
+        return load(self.settings.data_dir, self.settings.catalog_path)
+
+    @cached_property
+    def catalog_watch(self) -> Watch:
+        return Watch(Home.of(self.settings.data_dir, self.settings.catalog_path), self.sat)
 
     @cached_property
     def signers(self) -> Signers:
@@ -335,6 +342,7 @@ class Wiring:
             user_routes.routes(self.users),
             client_routes.routes(self.clients),
             service_routes.routes(self.database, self.clock, catalogs),
+            catalog_routes.routes(self.sat.shelf, self.clock),
             invoice_routes.routes(self.invoices, self.files),
             credential_routes.routes(self.credentials),
             document_routes.routes(self.links, self._open_file),

@@ -16,6 +16,8 @@ async def run(settings: Settings) -> None:
     house = Wiring(settings)
     house.warm_up()
     await house.jobs.start()
+    house.catalog_watch.start()
     await stop.wait()
+    await house.catalog_watch.stop()
     await house.jobs.stop()
     house.close()

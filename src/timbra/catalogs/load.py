@@ -1,7 +1,6 @@
 """Load SAT's data for the life of a process: look-ups, schemas, and the texts that stay in the file."""
 
-import sqlite3
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,9 @@ from typing import Final
 from lxml import etree
 
 from timbra.catalogs.compile import DATABASE, WRAPPER, compiled
+from timbra.catalogs.file import CompiledFile
+from timbra.catalogs.home import Home
+from timbra.catalogs.shelf import Shelf
 from timbra.catalogs.wheels import Wheels, locate
 from timbra.cfdi.cadena import COMPROBANTE, RETENCIONES
 from timbra.cfdi.catalogs import Catalogs, Validity, ZipInfo
@@ -25,7 +27,7 @@ _STYLESHEETS: Final = {
 _NAME_OF: Final = {
     "c_ClaveProdServ": "select name from products where code = ?",
     "c_ClaveUnidad": "select name from units where code = ?",
-    "c_Moneda": "select name from currencies where code = ?",
+    "c_Moneda": "select name from small where catalog = 'currencies' and code = ?",
 }
 
 
@@ -50,8 +52,11 @@ class Texts:
 
     def __init__(self, path: Path) -> None:
         """path: the compiled file; it is opened read-only and stays open."""
-        self._db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-        self._lock = threading.Lock()
+        self._file = CompiledFile(path)
+
+    def become(self, other: "Texts") -> None:
+        """From now on this answers as ``other`` does."""
+        self._file = other._file  # noqa: SLF001 (of the same class)
 
     def text(self, catalog: str, code: str) -> str | None:
         """SAT's Spanish words for a code; ``catalog`` is SAT's name of the list ("c_ClaveProdServ").
@@ -61,75 +66,82 @@ class Texts:
         small = TEXTS.get(catalog)
         if small is not None:
             return small.get(code)
-        with self._lock:
-            row = self._db.execute(_NAME_OF[catalog], (code,)).fetchone()
+        row = self._file.one(_NAME_OF[catalog], (code,))
         return None if row is None else row[0]
 
     def version(self) -> str:
         """Date of the data, YYYY-MM-DD."""
-        with self._lock:
-            return str(self._db.execute("select value from meta where name = 'version'").fetchone()[0])
+        return str(self._file.one("select value from meta where name = 'version'")[0])
 
 
 @dataclass(frozen=True, slots=True)
 class SatData:
-    """SAT's data of one process."""
+    """SAT's data of one process. ``become`` brings newer catalogues; the schemas are those of the release."""
 
     catalogs: Catalogs
     schemas: Schemas
     stylesheets: Stylesheets
     texts: Texts
-    version: str
+    shelf: Shelf
+
+    @property
+    def version(self) -> str:
+        """Date of the data, YYYY-MM-DD."""
+        return self.texts.version()
+
+    def become(self, folder: Path) -> None:
+        """From now on everything answers by the data compiled in ``folder``; nothing is changed when it cannot be read."""
+        database = folder / DATABASE
+        catalogs, texts, shelf = _catalogs(database), Texts(database), Shelf(database)
+        self.catalogs.become(catalogs)
+        self.texts.become(texts)
+        self.shelf.become(shelf)
 
 
-def load(data_dir: Path) -> SatData:
-    """SAT's data from ``data_dir``, compiled first when absent or older than the installed packages.
+def load(data_dir: Path, catalog_path: Path | None = None) -> SatData:
+    """SAT's data, compiled first when absent or older than its sources; see ``Home`` for the two folders.
 
-    Raises DataDamagedError when the packages are damaged.
+    Raises DataDamagedError when the packages are damaged, BadCatalogs when the catalogue database is.
     """
     wheels = locate()
-    folder = compiled(data_dir, wheels)
-    texts = Texts(folder / DATABASE)
+    folder = compiled(Home.of(data_dir, catalog_path), wheels)
     return SatData(
         catalogs=_catalogs(folder / DATABASE),
         schemas=Schemas(etree.XMLSchema(file=str(folder / WRAPPER))),
         stylesheets=Stylesheets(wheels),
-        texts=texts,
-        version=texts.version(),
+        texts=Texts(folder / DATABASE),
+        shelf=Shelf(folder / DATABASE),
     )
 
 
 def _catalogs(path: Path) -> Catalogs:
-    db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-    try:
-        return Catalogs(
-            products=[number for (number,) in db.execute("select cast(code as integer) from products")],
-            product_validity=_limited(db),
-            units={code: name or code for code, name in db.execute("select code, name from units order by code")},
-            zips=_zips(db),
-        )
-    finally:
-        db.close()
-
-
-def _limited(db: sqlite3.Connection) -> dict[int, Validity]:
-    # Before CFDI 4.0 (2022) no document of ours exists: a key in force since then needs no first day.
-    rows = db.execute(
-        "select code, valid_from, valid_to from products where valid_to is not null or valid_from >= '2022-01-01'"
+    file = CompiledFile(path)
+    units = file.rows("select code, name from units order by code")
+    return Catalogs(
+        products=[number for (number,) in file.rows("select id from products")],
+        product_validity={int(code): validity for code, validity in _limited(file, "products")},
+        units={code: name or code for code, name in units},
+        zips=_zips(file),
+        unit_validity=dict(_limited(file, "units")),
+        zip_validity={int(code): validity for code, validity in _limited(file, "zip_codes")},
     )
-    return {
-        int(code): Validity(first and date.fromisoformat(first), last and date.fromisoformat(last))
-        for code, first, last in rows
-    }
 
 
-def _zips(db: sqlite3.Connection) -> dict[int, ZipInfo]:
+def _limited(file: CompiledFile, table: str) -> Iterator[tuple[str, Validity]]:
+    # Before CFDI 4.0 (2022) no document of ours exists: a code in force since then needs no first day.
+    rows = file.rows(
+        f"select code, valid_from, valid_to from {table} join periods on periods.id = period"  # noqa: S608 (constant)
+        " where valid_to is not null or valid_from > '2022-01-01'"
+    )
+    for code, first, last in rows:
+        yield code, Validity(first and date.fromisoformat(first), last and date.fromisoformat(last))
+
+
+def _zips(file: CompiledFile) -> dict[int, ZipInfo]:
     # About 3,000 places serve 96,000 postal codes: rows of one place share one object.
     places: dict[tuple[str | None, ...], ZipInfo] = {}
     zips: dict[int, ZipInfo] = {}
-    for number, *row in db.execute(
-        "select cast(code as integer), state, municipality, locality, border_stimulus, zone from zip_codes"
-    ):
+    for number, *row in file.rows("select id, state, municipality, locality, border_stimulus, zone from zip_codes"):
         place = tuple(row)
         info = places.get(place)
         if info is None:

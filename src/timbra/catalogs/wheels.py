@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "2"  # of the compiled data; a new number makes every installation compile again
+FORMAT: Final = "4"  # of the compiled data; a new number makes every installation compile again
 
 _XML_FOLDERS: Final = ("sitio_internet/cfd", "esquemas/retencionpago")
 _LEFT_OUT: Final = "sitio_internet/cfd/3/"  # CFDI 3.x: readable, never validated
@@ -27,6 +27,12 @@ class Wheels:
     def code_lists(self) -> Path:
         """The schema that is the authority on which codes exist."""
         return self.xml / "sitio_internet/cfd/catalogos/catCFDI.xsd"
+
+    @property
+    def data_date(self) -> str:
+        """Date of the data, YYYY-MM-DD. satcfdi's version is a calendar: 26.10.1 is the first release of October 2026."""
+        year, month, *_ = self.versions["satcfdi"].split(".")
+        return f"20{int(year):02}-{int(month):02}-01"
 
     def schemas(self) -> list[Path]:
         """Every XSD of CFDI 4.0, Retenciones and their complements."""

@@ -51,8 +51,12 @@ def _plain(text: str) -> str:
     return " ".join("".join(char for char in folded if not unicodedata.combining(char)).split())
 
 
+_OPEN: Final[Mapping[str, Validity]] = {}
+_OPEN_ZIPS: Final[Mapping[int, Validity]] = {}
+
+
 class Catalogs:
-    """Look-ups over SAT's large catalogues. Immutable."""
+    """Look-ups over SAT's large catalogues. Only ``become`` changes them, all at once."""
 
     def __init__(
         self,
@@ -61,8 +65,10 @@ class Catalogs:
         product_validity: Mapping[int, Validity],
         units: Mapping[str, str],
         zips: Mapping[int, ZipInfo],
+        unit_validity: Mapping[str, Validity] = _OPEN,
+        zip_validity: Mapping[int, Validity] = _OPEN_ZIPS,
     ) -> None:
-        """products: keys as numbers; product_validity: only keys whose validity is limited; units: code -> name."""
+        """products: keys as numbers; units: code -> name; each ``validity``: only of codes whose validity is limited."""
         self._products = frozenset(products)
         self._sorted_products = array("I", sorted(self._products))
         self._product_validity = product_validity
@@ -70,6 +76,12 @@ class Catalogs:
         self._unit_by_text = {_plain(name): code for code, name in reversed(list(units.items()))}
         self._unit_by_text.update((code.casefold(), code) for code in units)
         self._zips = zips
+        self._unit_validity = unit_validity
+        self._zip_validity = zip_validity
+
+    def become(self, other: "Catalogs") -> None:
+        """From now on every look-up answers as ``other`` does; one that runs in another thread sees the old or the new."""
+        self.__dict__ = other.__dict__
 
     def product_exists(self, key: str) -> bool:
         """True when SAT lists the product key, in force or not."""
@@ -101,8 +113,11 @@ class Catalogs:
         return None if number is None else f"{number:0{PRODUCT_DIGITS}}"
 
     def unit_in_force(self, key: str, day: date) -> bool:
-        """True when SAT's schema lists the unit (CFDI40165). The installed data knows no dates for units."""
-        return key in self._units
+        """True when SAT lists the unit and it is in force on the day of the document (CFDI40165)."""
+        if key not in self._units:
+            return False
+        validity = self._unit_validity.get(key)
+        return validity is None or validity.holds(day)
 
     def unit_name(self, key: str) -> str | None:
         """SAT's Spanish name of a unit, None when it is not listed."""
@@ -113,8 +128,16 @@ class Catalogs:
         return self._unit_by_text.get(_plain(text))
 
     def zip_exists(self, code: str) -> bool:
-        """True when the postal code is in c_CodigoPostal (CFDI40126, CFDI40147)."""
+        """True when the postal code is in c_CodigoPostal, in force or not."""
         return _number(code, ZIP_DIGITS) in self._zips
+
+    def zip_in_force(self, code: str, day: date) -> bool:
+        """True when the postal code is in c_CodigoPostal on the day of the document (CFDI40126, CFDI40147)."""
+        number = _number(code, ZIP_DIGITS)
+        if number not in self._zips:
+            return False
+        validity = self._zip_validity.get(number)
+        return validity is None or validity.holds(day)
 
     def zip_info(self, code: str) -> ZipInfo | None:
         """Place, border stimulus and time-zone name of a postal code, None when SAT does not list it."""

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import typer
 from sqlalchemy import make_url
 
-from timbra.catalogs.compile import DATABASE
+from timbra.catalogs.compile import DATABASE, folder_of
+from timbra.catalogs.home import Home
 from timbra.catalogs.load import Texts
+from timbra.catalogs.published import BadCatalogs
 from timbra.catalogs.wheels import locate
 from timbra.cli import startup
 from timbra.platform import logs, migrate
@@ -118,12 +120,22 @@ def _master_key(found: Settings) -> Iterator[Diagnosis]:
 
 def _catalogs(found: Settings) -> Iterator[Diagnosis]:
     wheels = locate()
-    compiled = found.data_dir / f"catalogs-{wheels.key}" / DATABASE
+    home = Home.of(found.data_dir, found.catalog_path)
     packages = ", ".join(f"{name} {version}" for name, version in wheels.versions.items())
+    try:
+        update = home.update(wheels)
+    except BadCatalogs as error:
+        do = "put another database in its place, or remove it to use the data of the packages"
+        yield Diagnosis("bad", "SAT catalogues", f"{home.watched}: {error}", do)
+        return
+    source = packages if update is None else f"{update.path} over {packages}"
+    compiled = folder_of(home, wheels, update) / DATABASE
     if compiled.exists():
-        yield Diagnosis("ok", "SAT catalogues", f"of {Texts(compiled).version()}, from {packages}")
+        yield Diagnosis("ok", "SAT catalogues", f"of {Texts(compiled).version()}, from {source}")
     else:
-        yield Diagnosis("ok", "SAT catalogues", f"will be compiled from {packages} at the first start (two seconds)")
+        yield Diagnosis("ok", "SAT catalogues", f"will be compiled from {source} at the first start (three seconds)")
+    if update is None and home.watched.exists():
+        yield Diagnosis("note", "SAT catalogues", f"{home.watched} is older than the packages and not used")
 
 
 def _database(found: Settings) -> Iterator[Diagnosis]:

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import make_url
 
-from timbra.catalogs.load import load
+from timbra.catalogs.compile import DataDamagedError
+from timbra.catalogs.load import SatData, load
+from timbra.catalogs.published import BadCatalogs
 from timbra.cfdi import certificate
 from timbra.cfdi.certificate import CredentialRefused
 from timbra.cfdi.verify import Verdict
@@ -38,7 +40,7 @@ def verify(
     """
     found = startup.settings()
     certificates = _sandbox_certificates(found) | _certificates(pac_certificate or ())
-    data = load(found.data_dir)
+    data = _sat_data(found)
     worst = 0
     for path in files:
         try:
@@ -52,6 +54,13 @@ def verify(
             worst = max(worst, 0 if verdict.valid else FAULTY)
         typer.echo(json.dumps(line).decode())
     raise typer.Exit(worst)
+
+
+def _sat_data(found: Settings) -> SatData:
+    try:
+        return load(found.data_dir, found.catalog_path)
+    except (BadCatalogs, DataDamagedError) as error:
+        startup.fail(f"SAT's catalogues: {error}", code=UNREADABLE)
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:

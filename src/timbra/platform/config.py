@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     rate_limits: str = Field("", description="'off', or sizes such as 'api=120,stamp=60' (0 switches a bucket off)")
     rate_limit_storage: str = Field("memory://", description="memory://, redis://host or valkey://host")
     cors_origins: str = Field("", description="origins allowed to call from browsers, separated by commas")
-    catalog_path: Path | None = Field(None, description="a compiled SAT catalogue to use instead of the wheels' data")
+    catalog_path: Path | None = Field(
+        None, description="SAT catalogue database to use, or folder of the compiled data; default: data_dir"
+    )
     master_key_dir: Path | None = Field(None, description="folder of the master key; default: data_dir/keys")
     sat_ca_dir: Path | None = Field(None, description="further CA certificates that issuers' certificates may chain to")
     allow_test_csd_in_live: bool = Field(False, description="accept SAT test certificates in the live slot")

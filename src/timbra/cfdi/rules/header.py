@@ -135,7 +135,7 @@ def cfdi40124(facts: Facts) -> Finding | None:
 
 def cfdi40126(facts: Facts) -> Finding | None:
     """LugarExpedicion is in c_CodigoPostal."""
-    if facts.catalogs.zip_exists(facts.invoice.issuer.zip):
+    if facts.catalogs.zip_in_force(facts.invoice.issuer.zip, facts.day):
         return None
     return Finding("CFDI40126", "team.address.zip", "is not a postal code of SAT's catalogue")
 

@@ -38,7 +38,7 @@ def cfdi40146(facts: Facts) -> Finding | None:
 def cfdi40147(facts: Facts) -> Finding | None:
     """The receiver's postal code exists; whether it is the registered one only a PAC knows."""
     receiver = facts.invoice.receiver
-    if receiver.rfc in _GENERIC or facts.catalogs.zip_exists(receiver.zip):
+    if receiver.rfc in _GENERIC or facts.catalogs.zip_in_force(receiver.zip, facts.day):
         return None
     return Finding("CFDI40147", "client.address.zip", "is not a postal code of SAT's catalogue")
 

@@ -61,7 +61,7 @@ def cfdi40191(_facts: Facts, line: Line, at: str) -> Finding | None:
 def cfdi40192(facts: Facts, line: Line, at: str) -> Finding | None:
     """The third party's postal code exists; whether it is the registered one only a PAC knows."""
     party = line.third_party
-    if party is None or party.rfc == FOREIGN_THIRD_PARTY or facts.catalogs.zip_exists(party.zip):
+    if party is None or party.rfc == FOREIGN_THIRD_PARTY or facts.catalogs.zip_in_force(party.zip, facts.day):
         return None
     return Finding("CFDI40192", f"{at}.third_party.zip", "is not a postal code of SAT's catalogue")
 
