@@ -68,10 +68,10 @@ async def collect(parts: InvoiceParts, record: InvoiceRecord) -> Collected:
     files |= {
         "README.txt": README.encode(),
         "invoice.json": stored.shown,
-        "ledger.json": _pretty([asdict(attempt) for attempt in stored.ledger]),
-        "cancellations.json": _pretty([asdict(one) for one in stored.cancellations]),
-        "sat.json": _pretty(_sat(record, sat, at_ms)),
-        "audit.json": _pretty([_audit_row(row) for row in stored.audit]),
+        "ledger.json": _json([asdict(attempt) for attempt in stored.ledger]),
+        "cancellations.json": _json([asdict(one) for one in stored.cancellations]),
+        "sat.json": _json(_sat(record, sat, at_ms)),
+        "audit.json": _json([_audit_row(row) for row in stored.audit]),
     }
     about = {
         "uuid": record.uuid,
@@ -130,5 +130,5 @@ def _audit_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "hash": bytes(row["hash"]).hex(), "before": bytes(row["before"]).hex()}
 
 
-def _pretty(value: Any) -> bytes:
+def _json(value: Any) -> bytes:
     return json.dumps(value) + b"\n"

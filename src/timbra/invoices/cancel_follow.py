@@ -78,7 +78,9 @@ async def _is_known(parts: InvoiceParts, record: InvoiceRecord) -> bool:
 def _note_call(tx: Tx, record: InvoiceRecord, pac: str | None, outcome: CancelOutcome, at_ms: int) -> None:
     """A line in the document's ledger."""
     word, detail = ("taken", outcome.code) if isinstance(outcome, CancelAccepted) else describe(outcome)
-    store_stamping.add_attempt(tx, record, pac=pac or "none", call="cancel", outcome=word, detail=detail, at_ms=at_ms)
+    store_stamping.add_attempt(
+        tx, record, pac=pac or "none", call="cancel", outcome=word, detail=detail, at_ms=at_ms, said=outcome.said
+    )
 
 
 async def _send(parts: InvoiceParts, record: InvoiceRecord, request: Cancellation) -> tuple[CancelOutcome, str | None]:
