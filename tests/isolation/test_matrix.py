@@ -24,10 +24,12 @@ KINDS = {
     "/v2/invoices/egress/": "egress",
     "/v2/invoices/": "income",
     "/v2/files/": "file",
+    "/v2/sat-lists/check/": "rfc",  # public data, the same for everybody
     "/v2/teams/": "team",
     "/v2/users/": "user",
     "/v2/users/reset-password/": "user",
     "/v2/api-keys/": "key",
+    "/v2/catalogs/": "catalog",  # the same for every team
 }
 UNKNOWN = {
     "client": "client_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",

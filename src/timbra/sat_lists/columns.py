@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from timbra.cfdi.text import clean_rfc, rfc_kind
@@ -52,42 +53,44 @@ class Columns:
         """Cells up to the last column that is read."""
         return max((*self.at.values(), *self.notices, *(index for _, index in self.published))) + 1
 
+    def place(self, published: Published, cells: Sequence[str]) -> tuple[str, str] | Skipped:
+        """(list, RFC) of a row, or why it is left out."""
+        rfc = clean_rfc(self._cell(cells, "rfc") or "")
+        if rfc_kind(rfc) not in ("company", "person"):
+            return Skipped.NO_RFC
+        situation = _folded(self._cell(cells, "situation") or "")
+        if self.layout is Layout.DEBTORS:
+            return Skipped.NOT_LISTED if situation == BIS_CLEARED else (published.lists[0].id, rfc)
+        found = next((each.id for each in published.lists if each.situation == situation), None)
+        return Skipped.NOT_LISTED if found is None else (found, rfc)
+
     def row(self, published: Published, cells: Sequence[str]) -> Row | Skipped:
         """What the row says, or why it is left out."""
-        rfc = clean_rfc(self._cell(cells, "rfc") or "")
-        kind = rfc_kind(rfc)
-        if kind not in ("company", "person"):
-            return Skipped.NO_RFC
-        if self.layout is Layout.PRESUMED:
-            return self._presumed(published, cells, rfc)
-        if fold(self._cell(cells, "situation") or "") == BIS_CLEARED:
-            return Skipped.NOT_LISTED
-        return Row(published.lists[0].id, rfc, self._debtor(cells, kind))
+        place = self.place(published, cells)
+        if isinstance(place, Skipped):
+            return place
+        list_, rfc = place
+        return Row(list_, rfc, self._debt(cells, rfc) if self.layout is Layout.DEBTORS else self._procedure(cells))
 
-    def _presumed(self, published: Published, cells: Sequence[str], rfc: str) -> Row | Skipped:
-        situation = self._cell(cells, "situation")
-        wanted = fold(situation or "")
-        found = next((each for each in published.lists if each.situation == wanted), None)
-        if found is None:
-            return Skipped.NOT_LISTED
+    def _procedure(self, cells: Sequence[str]) -> dict[str, Any]:
         notices = dict.fromkeys(text for index in self.notices if (text := _text(cells, index)))
-        days = {name: day.isoformat() for name, index in self.published if (day := _day(_text(cells, index)))}
-        detail = {
-            "name": self._cell(cells, "name"), "situation": situation, "notices": list(notices), "published": days,
-        }  # fmt: skip
-        return Row(found.id, rfc, detail)
-
-    def _debtor(self, cells: Sequence[str], kind: str) -> dict[str, Any]:
-        person_type = _PERSON_TYPES.get(fold(self._cell(cells, "person_type") or "").removeprefix("persona ").strip())
-        days = (_day(_text(cells, index)) for _, index in self.published)
-        day = next((day for day in days if day is not None), None)
         return {
             "name": self._cell(cells, "name"),
-            "person_type": person_type or kind,
+            "situation": self._cell(cells, "situation"),
+            "notices": list(notices),
+            "published": {name: day for name, index in self.published if (day := _day(_text(cells, index)))},
+        }
+
+    def _debt(self, cells: Sequence[str], rfc: str) -> dict[str, Any]:
+        person_type = _PERSON_TYPES.get(_folded(self._cell(cells, "person_type") or "").removeprefix("persona "))
+        days = (_day(_text(cells, index)) for _, index in self.published)
+        return {
+            "name": self._cell(cells, "name"),
+            "person_type": person_type or rfc_kind(rfc),
             "assumption": self._cell(cells, "assumption") or self._cell(cells, "situation"),
             "amount": _amount(self._cell(cells, "amount")),
             "state": self._cell(cells, "state"),
-            "published": day.isoformat() if day else None,
+            "published": next((day for day in days if day is not None), None),
         }
 
     def _cell(self, cells: Sequence[str], name: str) -> str | None:
@@ -145,21 +148,30 @@ def _text(cells: Sequence[str], index: int) -> str | None:
     return _CONTROLS.sub(" ", cells[index]).strip()[:TEXT_MAX] or None
 
 
-def _day(text: str | None) -> date | None:
+@lru_cache(maxsize=10_000)
+def _day(text: str | None) -> str | None:
+    """The day of ``01/06/2018`` in ISO 8601; None when it is none."""
     found = _DAY.fullmatch(text or "")
     if found is None:
         return None
     day, month, year, iso_year, iso_month, iso_day = found.groups()
     try:
-        return date(int(year or iso_year), int(month or iso_month), int(day or iso_day))
+        return date(int(year or iso_year), int(month or iso_month), int(day or iso_day)).isoformat()
     except ValueError:
         return None
 
 
+@lru_cache(maxsize=1_000)
+def _folded(text: str) -> str:
+    return fold(text)
+
+
 def _amount(text: str | None) -> Decimal | None:
     """Pesos of ``$1,234.56``; None when it is no amount."""
+    if text is None:
+        return None
     try:
-        amount = Decimal((text or "").replace("$", "").replace(",", "").replace(" ", ""))
+        amount = Decimal(text.replace("$", "").replace(",", "").replace(" ", ""))
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and abs(amount) < AMOUNT_MAX else None

@@ -7,11 +7,11 @@ has blanked out ("XXXXXXXXXXXX") are skipped; a file that is mostly such rows, i
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 from timbra.platform.folding import fold
 from timbra.sat_lists.columns import Columns, Row, Skipped, titles_of
@@ -28,6 +28,11 @@ _MONTHS: Final = (
     "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
 )  # fmt: skip
 _AS_OF: Final = re.compile(r"actualizada\s+al\s+(\d{1,2})\s+de\s+([a-z]+)\s+del?\s+(\d{4})")
+
+
+T = TypeVar("T")
+Look = Callable[[Columns, Published, Sequence[str]], T | Skipped]
+"""Tells something of a row by its columns."""
 
 
 class Unreadable(Exception):
@@ -56,8 +61,8 @@ def survey(published: Published, files: Sequence[Path]) -> Survey:
     for path in files:
         found = dict.fromkeys(rows, 0)
         reader = FileReader(published, path)
-        for row in reader:
-            found[row.list] += 1
+        for list_ in reader.lists():
+            found[list_] += 1
         _refuse_empty(path, sum(found.values()), reader.skipped)
         rows = {name: rows[name] + count for name, count in found.items()}
         skipped += reader.skipped
@@ -88,14 +93,22 @@ class FileReader:
         self.source_date: date | None = None
 
     def __iter__(self) -> Iterator[Row]:
+        return self._each(Columns.row)
+
+    def lists(self) -> Iterator[str]:
+        """The list of every row; what else the rows say is not looked at."""
+        for list_, _ in self._each(Columns.place):
+            yield list_
+
+    def _each(self, look: Look[T]) -> Iterator[T]:
         try:
-            yield from self._rows()
+            yield from self._rows(look)
         except csv.Error as error:
             raise Unreadable(f"{self._path.name}: is not CSV ({error})") from error
         except OSError as error:
             raise Unreadable(f"{self._path.name}: cannot be read ({error.strerror})") from error
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self, look: Look[T]) -> Iterator[T]:
         size = self._path.stat().st_size
         if size == 0:
             raise Unreadable(f"{self._path.name}: is empty")
@@ -104,7 +117,7 @@ class FileReader:
         with self._path.open(encoding=_encoding(self._path), errors="ignore", newline="") as text:
             records = self._records(text)
             columns = self._columns(records)
-            yield from self._read(columns, records)
+            yield from self._read(columns, records, look)
 
     def _records(self, text: TextIO) -> Iterator[tuple[int, list[str]]]:
         """(line, cells) of every record that is not blank."""
@@ -130,14 +143,14 @@ class FileReader:
             self.source_date = self.source_date or _as_of(" ".join(cells))
         raise Unreadable(f"{self._path.name}: no line with the titles of {self._published.layout} was found")
 
-    def _read(self, columns: Columns, records: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
+    def _read(self, columns: Columns, records: Iterator[tuple[int, list[str]]], look: Look[T]) -> Iterator[T]:
         last = (0, columns.width)
         for line, cells in records:
             last = (line, len(cells))
-            row = columns.row(self._published, cells)
-            if isinstance(row, Row):
-                yield row
-            elif row is Skipped.NO_RFC:
+            found = look(columns, self._published, cells)
+            if not isinstance(found, Skipped):
+                yield found
+            elif found is Skipped.NO_RFC:
                 self.skipped += 1
         if last[1] < columns.width:
             raise Unreadable(f"{self._path.name}: is cut in line {last[0]}")
