@@ -15,7 +15,12 @@ def sales(shared_world: World) -> tuple[World, list[dict[str, Any]]]:
     """Three invoices, of which the last is credited in part."""
     shop = shared_world
     line = {"description": "Reparación de bicicletas", "unit_price": 50, "taxes": [IVA]}
-    client = {"legal_name": "XOCHILT CASAS CHAVEZ", "tax_id": "CACX7605101P8", "tax_system": "605", "address": {"zip": "36257"}}
+    client = {
+        "legal_name": "XOCHILT CASAS CHAVEZ",
+        "tax_id": "CACX7605101P8",
+        "tax_system": "605",
+        "address": {"zip": "36257"},
+    }
     found = [
         shop.issue(100),
         shop.api.post("/invoices/income", {"client": {**client, "email": "xochilt@casas.example"}, "items": [line], "use": "S01"}).data,
