@@ -109,3 +109,13 @@ def test_the_rows_follow_the_contract(sat_data: SatData) -> None:
         ("register.tax_system", True),
     ]
     assert rows[0].message == "Well formed; check digit correct"
+
+
+def test_the_generic_rfc_of_foreigners_keeps_its_regime_abroad(sat_data: SatData) -> None:
+    abroad = replace(GENERIC, tax_id="XEXX010101000", legal_name="Acme Inc", address=Address("USA", "90210"))
+
+    assert verdict(sat_data, replace(abroad, tax_system="616"))[0] == "valid"
+    assert verdict(sat_data, replace(abroad, tax_system="601")) == (
+        "invalid",
+        "tax_system: a generic RFC has the regime 616",
+    )

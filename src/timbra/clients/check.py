@@ -107,7 +107,7 @@ def judge(
 
 def _local(client: Client, name: str, catalogs: Catalogs, registered: Registered | None) -> Iterator[Check]:
     is_abroad = client.address.country not in (None, MEXICO)
-    kind = rfc_kind(client.tax_id) if client.tax_id and not is_abroad else None
+    kind = rfc_kind(client.tax_id) if client.tax_id and (is_generic(client) or not is_abroad) else None
     own = registered or Registered(Found(None), Found(None), Found(None))
     yield Check("tax_id", None, "not checked") if is_abroad else _tax_id(client.tax_id)
     yield _legal_name(name, own.name.own)

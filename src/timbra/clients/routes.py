@@ -98,7 +98,7 @@ def _writing(router: Router, parts: ClientParts) -> None:
 def _beyond(router: Router, parts: ClientParts) -> None:
     turns = asyncio.Semaphore(csf.AT_ONCE)
 
-    @router.post("/clients/validate/{id}", "Client validated successfully")
+    @router.post("/clients/validate/{id}", "Client validated successfully", asks_outside=True)
     async def validate_client(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002
         return await validate.validate(parts, caller, id)
 

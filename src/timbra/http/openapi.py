@@ -166,8 +166,10 @@ def _can_answer(operation: Operation, status: str) -> bool:
             return not operation.public or operation.gate is not None
         case "413":
             return operation.method != "GET"
-        case "422" | "502":
+        case "422":
             return operation.bucket == "stamp"
+        case "502":
+            return operation.bucket == "stamp" or operation.asks_outside
     return True
 
 

@@ -131,7 +131,7 @@ class Operation:
 
     For the documentation alone: ``also``, further statuses of success; ``produces``, the media type of a reply that is
     no JSON; ``example``, a body that works as it stands; ``reads``, query parameters that the handler checks itself, of
-    which those in ``needs`` must be there.
+    which those in ``needs`` must be there; ``asks_outside``, it waits for another service, which may fail (502).
     """
 
     method: str
@@ -161,6 +161,7 @@ class Operation:
     lists: bool = False
     uploads: bool = False
     claims: bool = False
+    asks_outside: bool = False
 
     async def run(self, call: Call, receive: Receive) -> Response:
         """The reply, by the contract's order of checks. Raises ApiError."""
