@@ -50,6 +50,7 @@ class Drain:
         self._running: set[asyncio.Task[tuple[Taken, Attempt]]] = set()
         self._leased_s = monotonic_s()
         self._is_lost = False
+        self._is_over = False  # the lease is lost, or the receiver is gone: nothing more is sent
         self._endpoint: Endpoint | None = None
         self._opened: Opened | None = None
         self._opened_locks: tuple[object, ...] | None = None
@@ -69,14 +70,14 @@ class Drain:
     async def _work(self) -> None:
         await self._refill()
         while self._queue or self._running:
-            if self._is_lost or not self._is_wanted():
+            if self._is_over or not self._is_wanted():
                 self._queue.clear()  # the rows wait, for whoever has the lane next
             self._start()
             finished = await self._finished()
             self._start()
             if finished:
                 await self._record(finished)
-            if not self._queue and not self._is_lost and await self._has_more():
+            if not self._queue and not self._is_over and await self._has_more():
                 await self._refill()
             elif self._held_s() > RENEW_AFTER_S:
                 await self._renew()
@@ -92,6 +93,7 @@ class Drain:
             return []
         done, self._running = await asyncio.wait(self._running, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
         ended = [task.result() for task in done]
+        self._is_over = self._is_over or any(tried.response_code == GONE_STATUS for _, tried in ended)
         for taken, _ in ended:
             if taken.is_first:
                 self._queue.extendleft(reversed(self._busy.pop(taken.object_id)))
@@ -109,7 +111,7 @@ class Drain:
 
     def _may_send(self) -> bool:
         """Whether a try begun now ends before the lease does."""
-        return not self._is_lost and self._held_s() * 1_000 < LEASE_MS - TRY_S * 1_000
+        return not self._is_over and self._held_s() * 1_000 < LEASE_MS - TRY_S * 1_000
 
     async def _try(self, taken: Taken) -> tuple[Taken, Attempt]:
         if taken.event is None or self._endpoint is None or self._opened is None:
@@ -159,7 +161,7 @@ class Drain:
             self._leased_s = asked_s
         else:
             log.warning("webhook_lane_lost", endpoint=self._lane.endpoint_id)
-            self._is_lost = True
+            self._is_lost = self._is_over = True
 
     async def _record(self, ended: Sequence[tuple[Taken, Attempt]]) -> None:
         """The results are in the log, and the endpoint is off when they say so. Nothing is written without the lease."""
