@@ -1,4 +1,7 @@
-"""Complements of random lives against the oracle, SAT's schema and SAT's rules: 2,000 lives, 100,000 with TIMBRA_SOAK."""
+"""Complements of random lives against the oracle, SAT's schema and SAT's rules: 2,000 lives, 100,000 with TIMBRA_SOAK.
+
+The documents of every fourth life, with TIMBRA_SOAK of every life, go through schema, rules and the table of the cadena.
+"""
 
 import os
 from collections import defaultdict
@@ -24,7 +27,8 @@ from timbra.cfdi.payments.node import payment_node
 from timbra.cfdi.payments.scaffold import document_of, frame
 from timbra.cfdi.rules.document import check_document
 
-LIVES = 100_000 if os.environ.get("TIMBRA_SOAK") == "1" else 2_000
+IS_SOAK = os.environ.get("TIMBRA_SOAK") == "1"
+LIVES, WRITTEN_EVERY = (100_000, 1) if IS_SOAK else (2_000, 4)
 ISSUED_AT = datetime(2026, 3, 10, 12, 0)
 RECEIVER = replace(CUSTOMER, use="CP01")
 CERTIFICATE = CertificateText("30001000000500003416", "AAAA")
@@ -64,7 +68,7 @@ def assert_valid(sat_data: SatData, computed: ComputedPayment) -> None:
     assert cadena.of(root) == text
 
 
-def paid(random: Random, sat_data: SatData, bills: list[Bill], tellings: Tellings, made: Payment) -> None:
+def paid(random: Random, sat_data: SatData | None, bills: list[Bill], tellings: Tellings, made: Payment) -> None:
     """The payment is computed, compared and applied; now and then it is canceled and made again otherwise."""
     told = [{key: Told([*t.bases], [*t.amounts]) for key, t in tellings[d.uuid].items()} for d in made.documents]
     expected = complement(made, told)
@@ -75,7 +79,8 @@ def paid(random: Random, sat_data: SatData, bills: list[Bill], tellings: Telling
         return
     computed = compute(made)
     assert_equal(computed, expected)
-    assert_valid(sat_data, computed)
+    if sat_data is not None:
+        assert_valid(sat_data, computed)
     if random.random() < 0.15:
         return  # refused, or canceled at once: as if it had never been
     for one, after in zip(computed.documents, told, strict=True):
@@ -99,11 +104,12 @@ def test_lives_equal_the_oracle_and_satisfy_sat(sat_data: SatData) -> None:
     closed = complements = 0
     for seed in range(LIVES):
         random = Random(seed)
+        data = None if seed % WRITTEN_EVERY else sat_data
         bills, tellings = life(random), defaultdict[str, dict[GroupKey, Told]](dict)
         for _ in range(random.choice((0, 1, 2, 2, 3, 5))):
             open_ = [bill for bill in bills if bill.balance > 0]
             if open_:
-                paid(random, sat_data, bills, tellings, payment(random, open_, settles=False))
+                paid(random, data, bills, tellings, payment(random, open_, settles=False))
                 complements += 1
         if random.random() < 0.1 and bills[0].balance > 0:
             unit = 10 ** (6 - bills[0].decimals)
@@ -112,7 +118,7 @@ def test_lives_equal_the_oracle_and_satisfy_sat(sat_data: SatData) -> None:
             open_ = [bill for bill in bills if bill.balance > 0]
             if not open_:
                 break
-            paid(random, sat_data, bills, tellings, payment(random, open_, settles=True))
+            paid(random, data, bills, tellings, payment(random, open_, settles=True))
             complements += 1
         for bill in bills:
             if bill.balance == 0:

@@ -69,8 +69,8 @@ def compute(payment: Payment) -> ComputedPayment:
     amount, applied = _amount(payment, documents)
     withheld = _rows(documents, withheld=True)
     transferred = _rows(documents, withheld=False)
-    largest = max([row.base for row in (*withheld, *transferred)], default=0)
-    if max(largest, amount) * payment.exchange_rate > LIMIT * MICRO:
+    largest = max([amount, *(row.base for row in (*withheld, *transferred))])
+    if largest > LIMIT or largest * payment.exchange_rate > LIMIT * MICRO:
         raise AmountError("amount", "max", "makes an amount of more than 999999999999.999999")
     return ComputedPayment(
         payment,
