@@ -77,32 +77,14 @@ class LocalTaxBody(Command):
     withholding: Flag = False
 
 
-class IssueBody(Command):
-    """What income and egress invoices have in common."""
+class DocumentBody(Command):
+    """What every call that stamps a document has in common."""
 
-    client: ClientReference
-    items: Annotated[list[LineBody], Field(min_length=1, max_length=MAX_LINES)]
-    currency: Annotated[str, Code(max=3, pattern="[A-Z]{3}", explain="must be an ISO 4217 code")] = "MXN"
-    exchange_rate: Annotated[Decimal | None, Amount(above=0, decimals=6)] = None
-    payment_method: Annotated[str, Choice("PUE", "PPD")] = "PUE"
-    payment_form: Annotated[str | None, Code(max=2, pad=2)] = None
-    use: Annotated[str | None, Code(max=4)] = None
     series: Annotated[str | None, Text(max=25, pattern=SERIES_FORM, explain="must be 1 to 25 of A-Z a-z 0-9 _ -")] = (
         None
     )
     folio_number: Annotated[int, Whole(min=0, max=999_999_999)] = 0
-    date: Annotated[int | None, Instant(zone="America/Mexico_City")] = None
-    automation_type: Annotated[str | None, Text(max=40)] = None
-    exports: Annotated[str, Code(max=2, pad=2)] = "01"
-    payment_conditions: Annotated[str | None, Printed(max=1_000)] = None
-    confirmation: Annotated[str | None, Code(max=5, pattern="[0-9A-Z]{5}", explain="must be 5 letters or digits")] = (
-        None
-    )
     related_documents: Annotated[list[RelatedBody], Field(default_factory=list)]
-    global_: Annotated[GlobalBody | None, Field(validation_alias="global")] = None
-    complements: Annotated[list[ComplementBody] | None, Field(max_length=50)] = None
-    namespaces: Annotated[list[NamespaceBody], Field(max_length=50, default_factory=list)]
-    local_taxes: Annotated[list[LocalTaxBody] | None, Field(max_length=10)] = None
     addenda: Annotated[str | None, Text(max=XML_LIMIT_BYTES, multiline=True)] = None
     invoice_pdf_notes: Annotated[str | None, Text(max=2_000, multiline=True)] = None
     send_email: Flag = False
@@ -121,6 +103,29 @@ class IssueBody(Command):
     @classmethod
     def _bare_object(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
+
+
+class IssueBody(DocumentBody):
+    """What income and egress invoices have in common."""
+
+    client: ClientReference
+    items: Annotated[list[LineBody], Field(min_length=1, max_length=MAX_LINES)]
+    currency: Annotated[str, Code(max=3, pattern="[A-Z]{3}", explain="must be an ISO 4217 code")] = "MXN"
+    exchange_rate: Annotated[Decimal | None, Amount(above=0, decimals=6)] = None
+    payment_method: Annotated[str, Choice("PUE", "PPD")] = "PUE"
+    payment_form: Annotated[str | None, Code(max=2, pad=2)] = None
+    use: Annotated[str | None, Code(max=4)] = None
+    date: Annotated[int | None, Instant(zone="America/Mexico_City")] = None
+    automation_type: Annotated[str | None, Text(max=40)] = None
+    exports: Annotated[str, Code(max=2, pad=2)] = "01"
+    payment_conditions: Annotated[str | None, Printed(max=1_000)] = None
+    confirmation: Annotated[str | None, Code(max=5, pattern="[0-9A-Z]{5}", explain="must be 5 letters or digits")] = (
+        None
+    )
+    global_: Annotated[GlobalBody | None, Field(validation_alias="global")] = None
+    complements: Annotated[list[ComplementBody] | None, Field(max_length=50)] = None
+    namespaces: Annotated[list[NamespaceBody], Field(max_length=50, default_factory=list)]
+    local_taxes: Annotated[list[LocalTaxBody] | None, Field(max_length=10)] = None
 
     @field_validator("payment_form")
     @classmethod

@@ -1,12 +1,12 @@
 """The members of an invoice that never change, written once when it is issued (contract invoices.md section 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from timbra.cfdi.model import Invoice, LocalTax, Tax
 from timbra.cfdi.totals import ComputedLine, ComputedTax, Totals
 from timbra.invoices.prepare import Prepared
-from timbra.invoices.schemas import IssueBody
+from timbra.invoices.schemas import DocumentBody, IssueBody
 from timbra.invoices.wire import number
 from timbra.platform import json
 from timbra.services.lines import ResolvedLine
@@ -17,38 +17,44 @@ TAX_NAMES = {Tax.IVA: "IVA", Tax.ISR: "ISR", Tax.IEPS: "IEPS"}
 def constant_part(prepared: Prepared, body: IssueBody, billing_account: str) -> bytes:
     """The members of an invoice that never change, as JSON."""
     invoice, totals = prepared.invoice, prepared.totals
-    return json.dumps(
-        {
-            "billing_account": billing_account,
-            "payment_conditions": invoice.conditions,
-            "exports": invoice.exports,
-            "addenda": prepared.addenda,
-            "invoice_pdf_notes": prepared.notes,
-            "confirmation": invoice.confirmation,
-            "emails": body.emails,
-            "items": [_item(*pair) for pair in zip(prepared.lines, totals.lines, strict=True)],
-            "client": prepared.client.to_wire() | {"legal_name": invoice.receiver.name},
-            "issuer_info": {
-                "legal_name": invoice.issuer.name,
-                "tax_id": invoice.issuer.rfc,
-                "tax_system": invoice.issuer.regime,
-                "zip": invoice.issuer.zip,
-            },
-            "global": _global(invoice),
-            "related_documents": [
-                {"relationship": one.relationship, "documents": list(one.uuids)} for one in invoice.relations
-            ],
-            "complements": [{"type": "custom", "data": xml} for xml in invoice.complements],
-            "namespaces": [
-                {"prefix": one.prefix, "uri": one.uri, "schema_location": one.schema_location}
-                for one in invoice.namespaces
-            ],
-            "local_taxes": _local_taxes(invoice.local_taxes, totals),
-            "payments": [],
-            "receipts": [],
-            "automations": [],
-        }
-    )
+    shown = prepared.client.to_wire() | {"legal_name": invoice.receiver.name}
+    constant = shared_part(invoice, body, shown, prepared.addenda, prepared.notes)
+    constant["billing_account"] = billing_account
+    constant["items"] = [_item(*pair) for pair in zip(prepared.lines, totals.lines, strict=True)]
+    constant["local_taxes"] = _local_taxes(invoice.local_taxes, totals)
+    return json.dumps(constant)
+
+
+def shared_part(
+    invoice: Invoice, body: DocumentBody, client: Mapping[str, Any], addenda: str | None, notes: str | None
+) -> dict[str, Any]:
+    """Those members that documents of every type have alike; ``client``: as the API shows it."""
+    return {
+        "payment_conditions": invoice.conditions,
+        "exports": invoice.exports,
+        "addenda": addenda,
+        "invoice_pdf_notes": notes,
+        "confirmation": invoice.confirmation,
+        "emails": body.emails,
+        "client": client,
+        "issuer_info": {
+            "legal_name": invoice.issuer.name,
+            "tax_id": invoice.issuer.rfc,
+            "tax_system": invoice.issuer.regime,
+            "zip": invoice.issuer.zip,
+        },
+        "global": _global(invoice),
+        "related_documents": [
+            {"relationship": one.relationship, "documents": list(one.uuids)} for one in invoice.relations
+        ],
+        "complements": [{"type": "custom", "data": xml} for xml in invoice.complements],
+        "namespaces": [
+            {"prefix": one.prefix, "uri": one.uri, "schema_location": one.schema_location} for one in invoice.namespaces
+        ],
+        "payments": [],
+        "receipts": [],
+        "automations": [],
+    }
 
 
 def _global(invoice: Invoice) -> dict[str, Any] | None:
