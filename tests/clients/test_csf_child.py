@@ -56,6 +56,17 @@ async def test_a_child_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_
         await pages_of(kemper)
 
 
+async def test_a_child_that_never_ends_talking_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, kemper: bytes
+) -> None:
+    talking = tmp_path / "talking.py"
+    talking.write_text("import sys\nwhile True: sys.stdout.write('[' * 100_000)\n")
+    monkeypatch.setattr(csf_pages, "CHILD", talking)
+
+    with pytest.raises(InvalidFile):
+        await pages_of(kemper)
+
+
 @pytest.mark.parametrize(
     "deed",
     [
@@ -154,7 +165,10 @@ def mutants(pdf: bytes, count: int) -> list[bytes]:
     ],
 )
 async def test_broken_copies_are_read_or_refused(api: Api, kemper: bytes, count: int) -> None:
-    outcomes = await asyncio.gather(*(send(api, mutant) for mutant in mutants(kemper, count)))
+    waiting = mutants(kemper, count)
+    outcomes = []
+    while waiting:
+        outcomes += await asyncio.gather(*(send(api, waiting.pop()) for _ in range(min(4, len(waiting)))))
 
     made = [reply for reply in outcomes if reply.status_code == 201]
     refusals = {reply.json()["error"]["code"] for reply in outcomes if reply.status_code != 201}

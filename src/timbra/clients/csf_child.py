@@ -29,13 +29,14 @@ def confine() -> None:
     """This process can do nothing any more but compute and write to what is open."""
     codecs.lookup("utf-16-le")  # of PDFium's texts; Python opens a file for it
     limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
         resource.RLIMIT_CPU: PROCESSOR_S,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NOFILE: 0,
         resource.RLIMIT_NPROC: 0,
     }
+    if sys.platform != "darwin":  # macOS refuses it
+        limits[resource.RLIMIT_AS] = MEMORY_BYTES
     for which, most in limits.items():
         resource.setrlimit(which, (most, most))
 

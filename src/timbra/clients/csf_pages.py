@@ -1,9 +1,10 @@
 """What stands on the pages of an uploaded PDF. The file is opened in a child process only; see ``csf_child``."""
 
 import asyncio
-import json
+import contextlib
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +13,13 @@ import structlog
 
 from timbra.http.errors import FieldError, Invalid, InvalidFile, UploadFailed
 from timbra.http.multipart import Upload
+from timbra.platform import json
 
 PART: Final = "file"
 FILE_BYTES_MAX: Final = 5 * 1024 * 1024
 MARK: Final = b"%PDF-"
 WALL_S: Final = 12
+SAID_BYTES_MAX: Final = 4 * 1024 * 1024
 CHILD: Final = Path(__file__).with_name("csf_child.py")
 _SAYS: Final = {
     "encrypted": "The file is encrypted: send it as SAT gave it",
@@ -53,27 +56,37 @@ async def pages_of(content: bytes) -> Pages:
     """The pages of a PDF; within 12 s and the memory of the child, whatever the file holds. Raises InvalidFile."""
     found = await asyncio.to_thread(_asked, content)
     if found["state"] != "ok":
-        raise InvalidFile(_SAYS[found["state"]])
-    texts = tuple(found["texts"])
-    if not "".join(texts).strip():
+        raise InvalidFile(_SAYS.get(found["state"], _SAYS["broken"]))
+    pages = Pages(tuple(map(str, found["texts"])), tuple(map(str, found["codes"])))
+    if not "".join(pages.texts).strip():
         raise InvalidFile("The file has no text, only pictures: send the PDF itself, not a scan or a photograph of it")
-    return Pages(texts, tuple(found["codes"]))
+    return pages
 
 
 def _asked(content: bytes) -> dict[str, Any]:
-    """What the child says; ``broken`` when it died, hung or ran out of memory on the way."""
-    try:
-        run = subprocess.run(  # noqa: S603 (our own program, nothing of the file in its arguments)
-            [sys.executable, "-I", str(CHILD)],
-            input=content,
-            capture_output=True,
-            timeout=WALL_S,
-            env={},
-            cwd="/",
-            check=True,
-        )
-        found: dict[str, Any] = json.loads(run.stdout)
-    except (subprocess.SubprocessError, ValueError) as error:
-        _log.warning("csf.child_failed", reason=type(error).__name__, code=getattr(error, "returncode", None))
-        return {"state": "broken"}
-    return found
+    """What the child says; ``broken`` when it died, hung or ran out of memory on the way, or says too much."""
+    command = [sys.executable, "-I", str(CHILD)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env={}, cwd="/") as child:  # noqa: S603 (our own program)
+        alarm = threading.Timer(WALL_S, child.kill)
+        alarm.start()
+        try:
+            found = json.loads(_said(child, content))
+        except json.JsonRefused:
+            found = None
+        finally:
+            alarm.cancel()
+            child.kill()
+    if isinstance(found, dict) and "state" in found:
+        return found
+    _log.warning("csf.child_failed", code=child.returncode)
+    return {"state": "broken"}
+
+
+def _said(child: subprocess.Popen[bytes], content: bytes) -> bytes:
+    """What the child prints, cut off where it is more than a child that works would print."""
+    assert child.stdin is not None, "a pipe was asked for"
+    assert child.stdout is not None, "a pipe was asked for"
+    with contextlib.suppress(BrokenPipeError), child.stdin as given:
+        given.write(content)
+    return child.stdout.read(SAID_BYTES_MAX)
