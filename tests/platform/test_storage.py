@@ -121,7 +121,15 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://files", "ftp://x/y", "s3://", "s3:///x", "s3://files?secret=x", "s3://files?endpoint=http://h&acl=p"],
+    [
+        "https://files",
+        "ftp://x/y",
+        "s3://",
+        "s3:///x",
+        "s3://files?secret=x",
+        "s3://files?endpoint=http://h&acl=p",
+        "s3://files?secret_key=k",
+    ],
 )
 def test_urls_that_are_no_storage(url: str) -> None:
     with pytest.raises(StorageRefused):

@@ -38,7 +38,7 @@ def load(
     A file that cannot be read, is cut, or holds less than half of the rows of the load before is refused, and nothing
     changes. Clients are looked up again by the running server, or by the next one to start.
     """
-    with opened() as house:
+    with opened(startup.settings()) as house:
         try:
             states = asyncio.run(_load(house, name, sources))
         except (Unreadable, AlreadyLoading, UnknownList) as error:
@@ -49,7 +49,7 @@ def load(
 @app.command()
 def sync() -> None:
     """Fetch and load every list from its source, as the server does each day at 03:00 (Mexico City)."""
-    with opened() as house:
+    with opened(startup.settings()) as house:
         done = asyncio.run(_sync(house))
     failures = 0
     for name, outcome in done.items():
@@ -64,7 +64,7 @@ def sync() -> None:
 @app.command()
 def status() -> None:
     """Say what is held of each list, since when, and how the last attempt went."""
-    with opened() as house:
+    with opened(startup.settings()) as house:
         states = house.database.read_sync(store.states)
     _print([states[each.id] for each in LISTS])
 

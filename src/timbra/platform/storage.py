@@ -141,6 +141,8 @@ def _bucket(url: str) -> S3Store:
     unknown = sorted(given.keys() - S3_OPTIONS.keys())
     if unknown or not parts.hostname:
         raise StorageRefused(f"storage: {', '.join(unknown) or 'no bucket'}: s3://bucket/prefix?{'&'.join(S3_OPTIONS)}")
+    if ("access_key" in given) != ("secret_key" in given):
+        raise StorageRefused("storage: access_key and secret_key belong together")
     config: Any = {S3_OPTIONS[name]: value for name, value in given.items()}
     is_plain = given.get("endpoint", "").startswith("http://")
     try:
