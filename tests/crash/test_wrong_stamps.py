@@ -42,7 +42,8 @@ class LyingPac:
 def stamped_again(world: World, sealed: bytes, **changes: Any) -> bytes:
     """Our document with another timbre, sealed by the sandbox PAC itself."""
     facts = world.house.sandbox.pac_facts
-    accepted = Accepted(changes.get("sello", etree.fromstring(sealed).get("Sello")), "EKU9003173C9")
+    root = etree.fromstring(sealed)
+    accepted = Accepted(changes.get("sello", root.get("Sello")), "EKU9003173C9", "URE180429TM6", root.get("Total", ""))
     at = changes.get("at", datetime(2026, 10, 9, 12))
     uuid = changes.get("uuid", OTHER_UUID)
     tfd = timbre_of(accepted, uuid=uuid, at_local=at, pac=facts, signer=RsaSigner(world.house.sandbox.pac.key))

@@ -81,3 +81,8 @@ def note_tested(tx: Tx, scope: TeamScope, provider: str, at_ms: int) -> None:
     tx.execute(
         update(pac_connections).where(_mine(scope), pac_connections.c.provider == provider).values(tested_ms=at_ms)
     )
+
+
+def has_live(tx: Tx) -> bool:
+    """Whether any team has an account for live mode."""
+    return tx.execute(select(pac_connections.c.team_id).where(pac_connections.c.livemode).limit(1)).first() is not None
