@@ -88,5 +88,5 @@ def test_an_unreachable_repository_is_no_fault(tmp_path: Path, authority: Issued
 def test_a_folder_with_something_else_is_refused(tmp_path: Path, authority: Issued) -> None:
     (tmp_path / "wrong.cer").write_bytes(b"no certificate")
 
-    with pytest.raises(ValueError, match="wrong.cer"):
+    with pytest.raises(ValueError, match="is no certificate of a PAC"):
         known(tmp_path, authority, Repository({}))

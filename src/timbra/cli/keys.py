@@ -17,7 +17,8 @@ keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=Tru
 TeamOption = Annotated[str | None, typer.Option("--team", help="team id; default: the first team")]
 
 
-def _team(house: Wiring, team_id: str | None) -> Team:
+def team_of(house: Wiring, team_id: str | None) -> Team:
+    """The team named, or the first one. The command ends when there is none."""
     team = house.database.read_sync(lambda tx: store.team(tx, team_id) if team_id else store.first_team(tx))
     if team is None:
         typer.echo("No such team. `timbra demo` makes one.", err=True)
@@ -33,7 +34,7 @@ def create(
 ) -> None:
     """Make a key and print its token, which is shown only now."""
     with opened() as house:
-        team = _team(house, team_id)
+        team = team_of(house, team_id)
         tokens = house.token_keys
         _, token = house.database.write_sync(
             lambda tx: verbs.create(
@@ -53,7 +54,7 @@ def create(
 def list_keys(team_id: TeamOption = None) -> None:
     """Print every key of a team: id, mode, state, name."""
     with opened() as house:
-        team = _team(house, team_id)
+        team = team_of(house, team_id)
         for key in house.database.read_sync(lambda tx: store_keys.api_keys_of(tx, team.id)):
             state = "revoked" if key.revoked_ms is not None else "active"
             made = datetime.fromtimestamp(key.created_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M")
@@ -67,7 +68,7 @@ def revoke(
 ) -> None:
     """End a key: every replica refuses it within 5 seconds."""
     with opened() as house:
-        team = _team(house, team_id)
+        team = team_of(house, team_id)
         known = {key.key_id: key for key in house.database.read_sync(lambda tx: store_keys.api_keys_of(tx, team.id))}
         key = known.get(key_id)
         if key is None:
