@@ -29,6 +29,8 @@ SERVER_TABLES = {
     "billing_accounts",
     "job_workers",
     "master_keys",
+    "sat_list_entries",
+    "sat_lists",
     "signing_keys",
     "subscriptions",
     "teams",

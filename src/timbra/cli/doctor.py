@@ -17,7 +17,7 @@ from timbra.catalogs.home import Home
 from timbra.catalogs.load import Texts
 from timbra.catalogs.published import BadCatalogs
 from timbra.catalogs.wheels import locate
-from timbra.cli import startup
+from timbra.cli import doctor_data, startup
 from timbra.platform import logs, migrate
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, DatabaseUnavailable
@@ -206,6 +206,11 @@ def _mail(found: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("note", "mail", "mail and its password travel unencrypted", "set tls=starttls in TIMBRA_MAIL")
 
 
+def _files_and_lists(found: Settings) -> Iterator[Diagnosis]:
+    for check in (doctor_data.files, doctor_data.sat_lists):
+        yield from (Diagnosis(*finding) for finding in check(found))
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
     _python,
     _sqlite,
@@ -213,6 +218,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (
     _master_key,
     _catalogs,
     _database,
+    _files_and_lists,
     _addresses,
     _stamping,
     _mail,

@@ -3,12 +3,21 @@
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from timbra.platform import json
 from timbra.platform.addresses import Allowed
 from timbra.platform.mailer import MailServer
+from timbra.platform.storage import refuse_storage
 
 DATABASE_FILE = "timbra.sqlite"
 DEFAULT_ORIGIN = "http://127.0.0.1:8000"
@@ -17,7 +26,7 @@ DEFAULT_ORIGIN = "http://127.0.0.1:8000"
 class Settings(BaseSettings):
     """Every setting of the server, with what it means. ``timbra doctor`` prints them."""
 
-    model_config = SettingsConfigDict(env_prefix="TIMBRA_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TIMBRA_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("var"), description="folder of the embedded database, keys and compiled catalogues")
     database_url: str | None = Field(None, description="SQLAlchemy or postgresql:// URL; default: SQLite in data_dir")
@@ -35,6 +44,9 @@ class Settings(BaseSettings):
     )
     master_key_dir: Path | None = Field(None, description="folder of the master key; default: data_dir/keys")
     sat_ca_dir: Path | None = Field(None, description="further CA certificates that issuers' certificates may chain to")
+    pac_certificate_dir: Path | None = Field(
+        None, description="certificates of PACs, completed from SAT's repository; default: data_dir/pac-certificates"
+    )
     allow_test_csd_in_live: bool = Field(False, description="accept SAT test certificates in the live slot")
     document_url_days: int = Field(7, ge=1, le=365, description="life of the file URLs of documents")
     fiscal_validator: SecretStr = Field(
@@ -44,6 +56,14 @@ class Settings(BaseSettings):
     webhook_allow_private_hosts: str = Field("", description="private hosts and networks that webhooks may be sent to")
     egress_allow_private_hosts: str = Field(
         "", description="private hosts and networks that the server's own calls (PACs, SAT, catalogues) may go to"
+    )
+    storage: SecretStr | None = Field(
+        None,
+        description="where uploaded files are: a folder, or s3://bucket/prefix?endpoint=https://host&region=...; "
+        "default: data_dir/files",
+    )
+    sat_list_sources: Annotated[dict[str, tuple[str, ...]], NoDecode] = Field(
+        {}, description='URLs or files of SAT\'s lists as JSON, {"69b": "https://..."}; "" for one never fetched'
     )
     sandbox_latency_ms: int = Field(0, ge=0, le=60_000, description="artificial delay of the sandbox PAC")
     mail: SecretStr | None = Field(
@@ -82,6 +102,30 @@ class Settings(BaseSettings):
         if value is not None:
             MailServer.from_url(value.get_secret_value())
         return value
+
+    @field_validator("storage")
+    @classmethod
+    def _usable_storage(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            refuse_storage(value.get_secret_value())
+        return value
+
+    @field_validator("sat_list_sources", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value.encode())
+            except json.JsonRefused as error:
+                raise ValueError(f"is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise ValueError('must be an object such as {"69b": "https://..."}')  # noqa: TRY004 (the library wants it)
+        return {name: ((one,) if one else ()) if isinstance(one, str) else one for name, one in value.items()}
+
+    @property
+    def storage_url(self) -> str:
+        """Where uploaded files are."""
+        return str(self.data_dir / "files") if self.storage is None else self.storage.get_secret_value()
 
     @property
     def url(self) -> str:
