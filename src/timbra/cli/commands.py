@@ -5,12 +5,15 @@ from typing import Annotated
 import typer
 
 from timbra import __version__
-from timbra.cli import catalogs
+from timbra.cli import catalogs, lists, search
 from timbra.cli.audit import audit
 from timbra.cli.demo import demo
 from timbra.cli.doctor import doctor
+from timbra.cli.evidence import evidence
 from timbra.cli.keys import keys
 from timbra.cli.migrate import migrate
+from timbra.cli.pac import pac
+from timbra.cli.sandbox import sandbox
 from timbra.cli.serve import serve
 from timbra.cli.vault import vault
 from timbra.cli.verify import verify
@@ -45,8 +48,13 @@ app.command()(worker)
 app.command()(migrate)
 app.command()(demo)
 app.add_typer(keys, name="keys")
+app.add_typer(pac, name="pac")
 app.add_typer(audit, name="audit")
 app.command()(verify)
+app.add_typer(evidence, name="evidence")
+app.command()(sandbox)
 app.command()(doctor)
 app.add_typer(vault, name="vault")
 app.add_typer(catalogs.app, name="catalogs")
+app.add_typer(lists.app, name="lists")
+app.add_typer(search.app, name="search")
