@@ -17,7 +17,6 @@ from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
 from timbra.clients import store_portal
 from timbra.clients.parts import ClientParts
-from timbra.clients.validation import Asking, Embedded, Validator
 from timbra.credentials import csd, expiry, slots, trust
 from timbra.credentials import routes as credential_routes
 from timbra.credentials.csd import Signers
@@ -37,7 +36,6 @@ from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts, PacSide
 from timbra.invoices.wire import Printer
-from timbra.pac.facturama.taxpayers import FacturamaTaxpayers
 from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
 from timbra.pac.sandbox.keys import Sandbox, ensure
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
@@ -69,6 +67,7 @@ from timbra.users import routes as user_routes
 from timbra.users import signup
 from timbra.users import store as user_tokens
 from timbra.users.parts import UserParts
+from timbra.wiring_clients import client_parts
 
 DAY_S = 86_400
 SETTLE_INVOICE = "settle_invoice"
@@ -188,20 +187,7 @@ class Wiring:
 
     @cached_property
     def clients(self) -> ClientParts:
-        return ClientParts(
-            database=self.database,
-            clock=self.clock,
-            catalogs=self.sat.catalogs,
-            validator=self.validator,
-            portal_url=self.settings.portal_url or self.settings.origin,
-        )
-
-    @cached_property
-    def validator(self) -> Validator:
-        named = self.settings.fiscal_validator.get_secret_value()
-        if named == "embedded":
-            return Embedded(self.sat.catalogs)
-        return Asking(self.sat.catalogs, FacturamaTaxpayers.from_url(named, self.egress))
+        return client_parts(self.settings, self.database, self.clock, self.sat.catalogs, self.egress)
 
     @cached_property
     def files(self) -> Files:
