@@ -35,7 +35,7 @@ def codes(sat_data: SatData, name: str, q: str, **more: object) -> list[str]:
         ("product_keys", "publico en general", "01010101"),  # SAT's similar words
         ("product_keys", "laptop", "43211508"),
         ("product_keys", "11131601", "11131601"),  # a key that only SAT's schema lists
-        ("unit_keys", "kilogramo", "KGM"),
+        ("unit_keys", "kilometro por hora", "KMH"),
         ("unit_keys", "kgm", "KGM"),
         ("zip_codes", "64000", "64000"),
         ("zip_codes", "monterrey", "64000"),

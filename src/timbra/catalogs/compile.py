@@ -13,6 +13,7 @@ from typing import Final
 
 from timbra.catalogs import index, published, sources
 from timbra.catalogs.home import Home, Update
+from timbra.catalogs.published import BadCatalogs
 from timbra.catalogs.rows import Rows, merged
 from timbra.catalogs.wheels import Wheels, locate
 from timbra.cfdi.schema import Thinned, target_namespace, thin, wrapper
@@ -106,7 +107,10 @@ def _rows(wheels: Wheels, lists: Thinned, update: Update | None) -> Rows:
     if update is None:
         return base
     listed_only = frozenset(row[0] for row in base.products if row[1] is None)
-    return merged(base, published.read(update.path, update.version), listed_only)
+    try:
+        return merged(base, published.read(update.path, update.version), listed_only)
+    except ValueError as error:
+        raise BadCatalogs(str(error)) from None
 
 
 def _record(out: sqlite3.Connection, wheels: Wheels, update: Update | None) -> None:

@@ -95,7 +95,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
         return path
     if not start.startswith(_BZ2):
         raise BadCatalogs("the file is neither an SQLite database nor one packed by bzip2")
-    target = folder / "catalogs.db"
+    target = folder / "unpacked.sqlite"
     try:
         with bz2.open(path) as packed, target.open("wb") as out:
             while block := packed.read(MIB):

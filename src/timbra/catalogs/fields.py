@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from timbra.cfdi import codes
 from timbra.cfdi.text import clean_rfc, collapse, refuse_reason, rfc_kind
-from timbra.http.fields import Rule, Text, refuse
+from timbra.http.fields import Code, Rule, Text, refuse
 
 RFC_FORM: Final = "must be an RFC: 12 characters of a company or 13 of a person, with a real date"
 
@@ -95,6 +95,23 @@ def regime_code() -> Listed:
 def use_code() -> Listed:
     """One of the 25 codes of c_UsoCFDI, P01 included."""
     return Listed(tuple(codes.USES))
+
+
+# The only codes of c_ClaveUnidad with small letters; the XML needs them as SAT writes them.
+_SMALL_LETTERED: Final = {code.upper(): code for code in ("Gd", "Jo", "Ohm", "Ts", "Tu", "X1w", "Xyv")}
+_UNIT_CODE: Final = Code(max=3)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitKey(Rule):
+    """A code of c_ClaveUnidad in any case, spelled as SAT spells it."""
+
+    def check(self, value: Any) -> str:
+        code = str(_UNIT_CODE.check(value))
+        return _SMALL_LETTERED.get(code, code)
+
+    def json_schema(self) -> dict[str, Any]:
+        return _UNIT_CODE.json_schema()
 
 
 _CUSTOMS_FORM: Final = re.compile(r"\d{2}  \d{2}  \d{4}  \d{7}", re.ASCII)

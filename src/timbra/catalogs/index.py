@@ -6,6 +6,7 @@ days on which a row is in force; the index holds it as a word, so that rows out 
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from timbra.catalogs.near import Vocabulary
@@ -25,7 +26,7 @@ create table period_counts (catalog text, period integer, place text, rows integ
                             primary key (catalog, period, place)) without rowid;
 create table products (id integer primary key, code text not null, name text, synonyms text not null,
                        border_stimulus integer not null, period integer not null, name_key text not null);
-create table units (id integer primary key, code text not null unique, name text, description text, symbol text,
+create table units (id integer primary key, code text not null unique collate nocase, name text, description text, symbol text,
                     period integer not null, name_key text not null);
 create table zip_codes (id integer primary key, code text not null, state text not null, municipality text,
                         locality text, border_stimulus text not null, zone text not null, period integer not null);
@@ -90,7 +91,7 @@ def _products(out: sqlite3.Connection, rows: Rows, periods: _Periods) -> None:
 
 def _units(out: sqlite3.Connection, rows: Rows, periods: _Periods) -> None:
     stored, found = [], []
-    for at, (code, name, description, symbol, first, last) in enumerate(sorted(rows.units), 1):
+    for at, (code, name, description, symbol, first, last) in enumerate(sorted(rows.units, key=itemgetter(0)), 1):
         period = periods.of(first, last)
         stored.append((at, code, name, description, symbol, period, key_of(name)))
         found.append((at, " ".join(words_of(code, name, description)), f"p{period}", ""))

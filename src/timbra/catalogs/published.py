@@ -5,7 +5,7 @@ Only tables are read, by our own statements; a row that is not what SAT's catalo
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from timbra.cfdi.zones import zone_of
 TEXT_MAX: Final = 10_000
 ROWS_MAX: Final = 1_000_000
 META: Final = "timbra_meta"
-_CODE: Final = re.compile(r"[A-Z0-9]{1,8}")
+_CODE: Final = re.compile(r"[A-Za-z0-9]{1,8}")
 _BIG: Final = ("productos_servicios", "claves_unidades", "codigos_postales", "estados", "municipios", "localidades")
 # Ours -> (SAT's table, column of our code). SAT's rules about these codes are part of this program.
 SMALL: Final[Mapping[str, tuple[str, str]]] = {
@@ -60,27 +60,48 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 def read(path: Path, version: str) -> Rows:
     """Every row that is used. version: date of the data. Raises BadCatalogs."""
     with opened(path) as db:
-        tables = dict(db.execute("select name, sql from sqlite_master where type = 'table'"))
-        absent = [name for name in TABLES if not str(tables.get(name, "")).upper().startswith("CREATE TABLE")]
-        if absent:
-            raise BadCatalogs(f"the database has no table {', '.join(absent[:5])}")
+        refuse_other_tables(db)
         try:
             return _rows(db, version)
         except ValueError as error:
             raise BadCatalogs(str(error)) from None
 
 
+def refuse_other_tables(db: sqlite3.Connection) -> None:
+    """Every table that is used is there, and is a table. Raises BadCatalogs."""
+    tables = dict(db.execute("select name, sql from sqlite_master where type = 'table'"))
+    absent = [name for name in TABLES if not str(tables.get(name, "")).upper().startswith("CREATE TABLE")]
+    if absent:
+        raise BadCatalogs(f"the database has no table {', '.join(absent[:5])}")
+
+
 def _rows(db: sqlite3.Connection, version: str) -> Rows:
-    return Rows(
+    rows = Rows(
         version=version,
-        products=sorted(_products(db)),
-        units=sorted(_units(db)),
-        zips=sorted(_zips(db)),
+        products=list(_products(db)),
+        units=list(_units(db)),
+        zips=list(_zips(db)),
         states=[(row["estado"], row["texto"]) for row in _table(db, "estados", MEXICO_STATES)],
         municipalities=list(_places(db, "municipios", "municipio")),
         localities=list(_places(db, "localidades", "localidad")),
         small=list(_small(db)),
     )
+    _refuse_repeated("productos_servicios", (row[0] for row in rows.products))
+    _refuse_repeated("claves_unidades", (row[0].upper() for row in rows.units))
+    _refuse_repeated("codigos_postales", (row[0] for row in rows.zips))
+    _refuse_repeated("estados", (row[0] for row in rows.states))
+    _refuse_repeated("municipios", (row[:2] for row in rows.municipalities))
+    _refuse_repeated("localidades", (row[:2] for row in rows.localities))
+    _refuse_repeated("small catalogues", (row[:2] for row in rows.small))
+    return rows
+
+
+def _refuse_repeated(table: str, keys: Iterable[object]) -> None:
+    seen: set[object] = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"{PREFIX}{table}: {key} is there twice")
+        seen.add(key)
 
 
 def _table(db: sqlite3.Connection, name: str, where: str = "") -> Iterator[dict[str, str]]:

@@ -1,7 +1,9 @@
 """What the compiled catalogues are made of, whoever it comes from. Dates are YYYY-MM-DD, None where the source has none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from typing import Final
 
 MEXICO_STATES: Final = "where pais = 'MEX'"
@@ -36,13 +38,30 @@ class Rows:
 
 
 def merged(base: Rows, newer: Rows, listed_only: frozenset[str]) -> Rows:
-    """The newer rows, with what only the base has: ``listed_only`` product keys, and time zones the newer leave out."""
+    """The newer rows, with what only the base has: ``listed_only`` product keys, and time zones the newer leave out.
+
+    Units are spelled as SAT's schema does (DX, where the published list says Dx).
+    """
     known = {row[0] for row in newer.products}
     old = [row for row in base.products if row[0] in listed_only and row[0] not in known]
     zones = {row[0]: row[5] for row in base.zips}
     of_state = {row[1]: row[5] for row in base.zips}
-    zips: list[Zip] = [(*row[:5], row[5] or zones.get(row[0]) or of_state[row[1]], *row[6:]) for row in newer.zips]
-    return replace(newer, products=sorted(newer.products + old), zips=zips)
+    zips: list[Zip] = [(*row[:5], row[5] or zones.get(row[0]) or _zone(of_state, row), *row[6:]) for row in newer.zips]
+    spelled = {row[0].upper(): row[0] for row in base.units}
+    units: list[Unit] = [(spelled.get(row[0].upper(), row[0]), *row[1:]) for row in newer.units]
+    return replace(newer, products=sorted(newer.products + old, key=itemgetter(0)), units=units, zips=zips)
+
+
+def _zone(of_state: Mapping[str, str], row: Zip) -> str:
+    zone = of_state.get(row[1])
+    if zone is None:
+        raise ValueError(f"the time zone of the postal code {row[0]} is not known")
+    return zone
+
+
+def tidy(name: str) -> str:
+    """A name without the blanks that SAT's spreadsheets hold at its ends and twice in a row."""
+    return " ".join(name.split())
 
 
 def place(code: str) -> str | None:

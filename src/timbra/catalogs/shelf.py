@@ -48,11 +48,13 @@ class Shelf:
     """The catalogues of one process. Safe to share between threads; ``become`` changes all of them at once."""
 
     def __init__(self, path: Path) -> None:
+        """path: the compiled file."""
+        self.path = path
         self.content = _content(path)
 
     def become(self, other: "Shelf") -> None:
         """From now on this answers as ``other`` does."""
-        self.content = other.content
+        self.path, self.content = other.path, other.content
 
     def catalog(self, name: str) -> tuple[str, Catalog] | None:
         """Name and catalogue, however its words are parted; None when there is none of that name."""

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from timbra.catalogs.rows import BORDER, Product, Rows, Unit, Zip, iso, place
+from timbra.catalogs.rows import BORDER, Product, Rows, Unit, Zip, iso, place, tidy
 from timbra.catalogs.wheels import Wheels
 from timbra.cfdi.schema import Thinned
 
@@ -61,13 +61,14 @@ def _products(path: Path, listed: tuple[str, ...]) -> Iterator[Product]:
     db.close()
     for code in sorted(described.keys() | set(listed)):
         _, name, synonyms, border, first, last = described.get(code, (code, None, "", False, "", ""))
-        yield code, name, synonyms or "", bool(border), iso(first), iso(last)
+        yield code, tidy(name) if name else None, tidy(synonyms or ""), bool(border), iso(first), iso(last)
 
 
 def _units(sat: SatPackage, listed: tuple[str, ...]) -> Iterator[Unit]:
     names = dict(sat.rows("C756_c_ClaveUnidad"))
     for code in sorted(set(listed)):
-        yield code, names.get(code), None, None, None, None
+        name = names.get(code)
+        yield code, tidy(name) if name else None, None, None, None, None
 
 
 def _zips(sat: SatPackage, listed: frozenset[str]) -> Iterator[Zip]:

@@ -19,7 +19,6 @@ from timbra.catalogs.published import BadCatalogs
 from timbra.catalogs.wheels import Wheels, locate
 
 LEAST_PERCENT: Final = 90  # of the rows that are held: a file with fewer is cut, or of something else
-BLOCK_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,6 @@ def apply(home: Home, source: Path, version: str) -> Report:
     if home.given is not None:
         raise BadCatalogs(f"TIMBRA_CATALOG_PATH names the database {home.given}: put the newer one in its place")
     wheels = locate()
-    published.read(source, version)
     before = compiled(home, wheels)
     with _kept(home.root, source, version, wheels) as update:
         after = _compiled(home, wheels, update, before)
@@ -56,7 +54,8 @@ def _kept(root: Path, source: Path, version: str, wheels: Wheels) -> Iterator[Up
     folder = Path(tempfile.mkdtemp(prefix="catalogs-update-", dir=root))
     try:
         path = folder / "update.sqlite"
-        with published.opened(source):
+        with published.opened(source) as db:
+            published.refuse_other_tables(db)
             digest = _copy(source, path, version, wheels)
         yield Update(path, version, digest)
     finally:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-FORMAT: Final = "4"  # of the compiled data; a new number makes every installation compile again
+FORMAT: Final = "6"  # of the compiled data; a new number makes every installation compile again
 
 _XML_FOLDERS: Final = ("sitio_internet/cfd", "esquemas/retencionpago")
 _LEFT_OUT: Final = "sitio_internet/cfd/3/"  # CFDI 3.x: readable, never validated

@@ -1,6 +1,7 @@
 """``timbra catalogs``: SAT's data."""
 
 import asyncio
+import sqlite3
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -68,7 +69,7 @@ def update(
         with tempfile.TemporaryDirectory(prefix="catalogs-fetch-", dir=place.root) as folder:
             fetched = _fetched(found, source, Path(folder))
             report = apply(place, fetched.path, fetched.version)
-    except (BadCatalogs, DataDamagedError, OSError) as error:
+    except (BadCatalogs, DataDamagedError, OSError, sqlite3.Error) as error:
         startup.fail(f"{source}: {error}. Nothing was changed")
     typer.echo(json.dumps(asdict(report)).decode() if as_json else "\n".join(_lines(report)))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import field_validator, model_validator
 
-from timbra.catalogs.fields import Listed, Printed
+from timbra.catalogs.fields import Listed, Printed, UnitKey
 from timbra.catalogs.taxes import TaxList, repeated
 from timbra.cfdi.codes import TAX_OBJECTS
 from timbra.http.body import Command
@@ -18,7 +18,6 @@ Description = Printed(max=1_000, one_line=False)
 Price = Amount(min=0)
 Quantity = Amount(above=0)
 ProductKey = Code(max=PRODUCT_DIGITS, pad=PRODUCT_DIGITS)
-UnitKey = Code(max=3)
 Sku = Printed(max=100)
 Taxability = Listed(tuple(TAX_OBJECTS), pad=2)
 
@@ -27,7 +26,7 @@ class ServiceShape(Command):
     """The optional fields that services and document lines have in common."""
 
     product_key: Annotated[str | None, ProductKey] = None
-    unit_key: Annotated[str | None, UnitKey] = None
+    unit_key: Annotated[str | None, UnitKey()] = None
     unit_name: Annotated[str | None, Printed(max=UNIT_NAME_MAX)] = None
     sku: Annotated[str | None, Sku] = None
     quantity: Annotated[Decimal | None, Quantity] = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from timbra.catalogs.fields import Listed, Printed, use_code
+from timbra.catalogs.fields import Listed, Printed, UnitKey, use_code
 from timbra.catalogs.taxes import MAX_TAXES, TaxBody, TaxList, repeated
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import CURRENCIES
@@ -200,7 +200,7 @@ class UpdateSettings(Command):
     default_description: Annotated[str | None, Printed(max=1_000, one_line=False)] = None
     override_item_description: Annotated[str | None, Printed(max=1_000, one_line=False)] = None
     product_key: Annotated[str | None, Code(max=8, pad=8)] = None
-    unit_key: Annotated[str | None, Code(max=3)] = None
+    unit_key: Annotated[str | None, UnitKey()] = None
     unit_name: Annotated[str | None, Printed(max=100)] = None
     sku: Annotated[str | None, Printed(max=100)] = None
     use: Annotated[str | None, use_code()] = None
