@@ -42,7 +42,7 @@ IVA = {"type": "IVA", "rate": 0.16, "factor": "Tasa", "withholding": False}
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 RIVAL = NewTeam("Xenon", "XENON INDUSTRIAL ARTICLES", "XIA190128J61", "601", "76343")
 STATE = (
-    "invoices", "invoice_files", "invoice_relations", "invoice_credits", "invoice_counts", "invoice_cancellations",
+    "invoices", "invoice_files", "invoice_relations", "invoice_credits", "invoice_payments", "invoice_counts", "invoice_cancellations",
     "stamp_attempts", "series", "released_folios", "events", "audit_log", "idempotency_records", "clients", "services",
     "sandbox_stamps",
 )  # fmt: skip
@@ -339,9 +339,14 @@ class World:
         related = [{"relationship": relationship, "documents": invoices}]
         return self.api.post("/invoices/egress", self.sale(*prices, related_documents=related, **fields))
 
+    def pay(self, *entries: tuple[str, float] | str, **fields: Any) -> Reply:
+        """A complement over invoices (uuid, or uuid and amount), by transfer."""
+        invoices = [{"invoice": e} if isinstance(e, str) else {"invoice": e[0], "amount": e[1]} for e in entries]
+        return self.api.post("/invoices/payment", {"payment_form": "03", "invoices": invoices, **fields})
+
     def show(self, uuid: str) -> dict[str, Any]:
         """The document as it stands."""
-        for kind in ("income", "egress"):
+        for kind in ("income", "egress", "payment"):
             reply = self.api.get(f"/invoices/{kind}/{uuid}")
             if reply.status == 200:
                 return dict(reply.data)

@@ -22,6 +22,7 @@ KINDS = {
     "/v2/services/": "service",
     "/v2/invoices/income/": "income",
     "/v2/invoices/egress/": "egress",
+    "/v2/invoices/payment/": "payment",
     "/v2/invoices/": "income",
     "/v2/files/": "file",
     "/v2/sat-lists/check/": "rfc",  # public data, the same for everybody
@@ -36,6 +37,7 @@ UNKNOWN = {
     "service": "service_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "income": "00000000-0000-4000-8000-000000000000",
     "egress": "00000000-0000-4000-8000-000000000000",
+    "payment": "00000000-0000-4000-8000-000000000000",
     "team": "team_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "user": "user_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "key": "key_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
@@ -76,6 +78,7 @@ def victims(world: World) -> dict[str, str]:
         "service": service,
         "income": invoice["uuid"],
         "egress": credit,
+        "payment": world.pay(world.issue(100, payment_method="PPD")["uuid"]).data["uuid"],
         "team": world.team_id,
         "user": user,
         "key": key,

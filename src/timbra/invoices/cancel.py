@@ -24,6 +24,7 @@ from timbra.platform.scope import TeamScope
 
 CANCELED_TEXT = "Invoice canceled successfully"
 REQUESTED_TEXT = "Invoice cancellation requested"
+REPLACED, OF_GLOBAL = "01", "04"  # motives
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _look(tx: Tx, scope: TeamScope, any_id: str, body: CancelBody) -> _Known | N
         record,
         store_cancel.current(tx, record),
         store_cancel.was_rejected(tx, record),
-        cancel_blockers.find(tx, scope, record),
+        cancel_blockers.find(tx, scope, record, is_replaced=body.motive == REPLACED),
         replacement,
         replaces,
     )
@@ -103,7 +104,7 @@ def _look(tx: Tx, scope: TeamScope, any_id: str, body: CancelBody) -> _Known | N
 
 def _substitution(body: CancelBody) -> str | None:
     """Ignored with motives 02 to 04."""
-    return body.substitution_uuid.lower() if body.motive == "01" and body.substitution_uuid else None
+    return body.substitution_uuid.lower() if body.motive == REPLACED and body.substitution_uuid else None
 
 
 def _is_same(known: _Known, body: CancelBody) -> bool:
@@ -123,6 +124,8 @@ def _check(known: _Known, body: CancelBody) -> None:
         raise Conflict("The invoice is already canceled")
     if known.current is not None and known.current.status in OPEN:
         raise Conflict("A cancellation with another motive or replacement is in progress")
+    if record.kind == "P" and body.motive == OF_GLOBAL:
+        raise BusinessRule("motive: 04 is for operations of a global invoice, not for a payment complement")
     cancel_blockers.refuse(known.blockers)
     _check_replacement(known, body)
 
@@ -160,7 +163,8 @@ def _first(
     record = store_credits.lock(tx, caller.scope, [known.record.id])[0]
     if record.status != Status.VALID or record.cancellation_status in OPEN:
         raise Conflict("A cancellation of this invoice is in progress")
-    cancel_blockers.refuse(cancel_blockers.find(tx, caller.scope, record))
+    is_replaced = body.motive == REPLACED
+    cancel_blockers.refuse(cancel_blockers.find(tx, caller.scope, record, is_replaced=is_replaced))
     request = Cancellation(
         team_id=record.team_id,
         invoice_id=record.id,

@@ -54,7 +54,8 @@ def _facts(tx: Tx, record: InvoiceRecord) -> _Facts:
     for relation, status, public_id in store.relations_to(tx, record.scope, record.uuid or ""):
         if relation == cancel_blockers.SUBSTITUTION and status == Status.VALID:
             replacement = public_id
-    return _Facts(cancel_blockers.find(tx, record.scope, record), store_cancel.was_rejected(tx, record), replacement)
+    blockers = cancel_blockers.find(tx, record.scope, record, is_replaced=replacement is not None)
+    return _Facts(blockers, store_cancel.was_rejected(tx, record), replacement)
 
 
 def _sat_of(record: InvoiceRecord) -> SatStatus | None:
@@ -71,7 +72,7 @@ def _asked(parts: InvoiceParts, record: InvoiceRecord, now_ms: int) -> cancel_ru
     client = json.loads(record.document.encode()).get("client") or {}
     return cancel_rules.Asked(
         kind=record.kind,
-        total=record.total,
+        total=record.printed_total,
         currency=record.currency,
         exchange_rate=record.exchange_rate,
         issuer_rfc=record.issuer_rfc,

@@ -6,11 +6,13 @@ from typing import Any
 
 from timbra.http.errors import BusinessRule
 from timbra.invoices import store
+from timbra.invoices.complements import store as applications
 from timbra.invoices.model import InvoiceRecord
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
 
 SUBSTITUTION = "04"
+ORDER_RULE = "Guía del complemento de pagos 2.0: NumParcialidad and ImpSaldoAnt follow one another"
 RELATED_RULE = "RMF 2.7.1.34, Anexo 20: a document that live documents relate to is not cancelable"
 
 
@@ -28,15 +30,19 @@ class Blocker:
         return {"code": self.code, "message": self.message, "rule": self.rule, "documents": list(self.documents)}
 
 
-def find(tx: Tx, scope: TeamScope, record: InvoiceRecord) -> list[Blocker]:
-    """What our own documents hold against canceling the record."""
+def find(tx: Tx, scope: TeamScope, record: InvoiceRecord, *, is_replaced: bool = False) -> list[Blocker]:
+    """What our own documents hold against canceling the record; ``is_replaced``: by another one, motive 01."""
+    found = []
     related = store.relations_to(tx, scope, record.uuid or "")
     live = tuple(public_id for relation, _, public_id in related if relation != SUBSTITUTION)
-    if not live:
-        return []
-    return [
-        Blocker("related_documents", "Live documents relate to this invoice: cancel them first", RELATED_RULE, live)
-    ]
+    if live:
+        message = "Live documents relate to this invoice: cancel them first"
+        found.append(Blocker("related_documents", message, RELATED_RULE, live))
+    later = tuple(applications.later(tx, record)) if record.kind == "P" and not is_replaced else ()
+    if later:
+        message = "Later complements pay the same invoices: cancel them first, or replace this one (motive 01)"
+        found.append(Blocker("later_complements", message, ORDER_RULE, later))
+    return found
 
 
 def refuse(blockers: Sequence[Blocker]) -> None:

@@ -21,6 +21,7 @@ from timbra.invoices.cancel_state import (
     next_look_ms,
     read,
 )
+from timbra.invoices.complements import store as store_payments
 from timbra.invoices.model import Cancellation, FileKind, InvoiceRecord, Status
 from timbra.invoices.parts import MINUTE_MS, STAMP_WINDOW_MS, InvoiceParts
 from timbra.invoices.stamp import describe, hints_of
@@ -42,7 +43,7 @@ async def ask_sat(parts: InvoiceParts, record: InvoiceRecord) -> SatStatus | Una
         uuid=record.uuid,
         issuer_rfc=record.issuer_rfc,
         receiver_rfc=record.receiver_rfc,
-        total=text(Micro(record.total)),
+        total=text(Micro(record.printed_total)),
         sello=record.sello or "",
     )
 
@@ -101,7 +102,7 @@ async def _send(parts: InvoiceParts, record: InvoiceRecord, request: Cancellatio
         uuid=record.uuid or "",
         issuer_rfc=record.issuer_rfc,
         receiver_rfc=record.receiver_rfc,
-        total=text(Micro(record.total)),
+        total=text(Micro(record.printed_total)),
         motive=request.motive or "",
         substitution_uuid=request.substitution_uuid,
         signed_xml=xml_request.request(asked, certificate=signer.certificate, signer=signer),
@@ -222,6 +223,8 @@ def _canceled(tx: Tx, record: InvoiceRecord, at_ms: int) -> InvoiceRecord:
     assert moved, "the row was locked while it was valid"
     if record.kind == "E":
         store_credits.undo(tx, record, at_ms)
+    elif record.kind == "P":
+        store_payments.undo(tx, record, at_ms)
     store.recount(tx, record, Status.VALID, Status.CANCELED)
     return replace(record, status=Status.CANCELED.value, last_balance=0, has_acuse=has_acuse, updated_ms=at_ms)
 

@@ -26,6 +26,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "metadata": {"order": "7781"},
         "return_files_urls": True,
     },
+    "payment": {
+        "client": CLIENT,
+        "payment_form": "03",
+        "amount": 5800,
+        "operation_number": "BNX-55120",
+        "invoices": [
+            {
+                "invoice": "6f1c3a52-9d04-4f6e-8b1a-2c7d5e9f0a11",
+                "external": {
+                    "series": "A", "folio": "130", "currency": "MXN", "total": 11600, "previous_balance": 11600,
+                    "installment": 1, "taxes": [{**IVA, "base": 10000, "amount": 1600}],
+                },
+                "amount": 5800,
+            }
+        ],
+    },
     "egress": {
         "client": CLIENT,
         "payment_form": "03",

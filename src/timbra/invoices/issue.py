@@ -1,29 +1,25 @@
-"""Issuing: one verb for every document of type I and E, whoever asks for it.
+"""Issuing: one verb for every document, of type I, E and P, whoever asks for it.
 
 Prepared without a trace, then Tx 1 (folio, seal, frozen bytes, key), then ``stamp.settle``. See
 docs/decisions/0001-frozen-bytes.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from timbra.cfdi import cadena
-from timbra.cfdi.build import Draft, build
-from timbra.cfdi.model import Invoice
 from timbra.cfdi.seal import Sealed, seal
-from timbra.cfdi.text import GENERIC_RFC
 from timbra.http.caller import Caller
 from timbra.http.envelope import Answer
-from timbra.http.errors import AlreadyExists, FieldError, Invalid, Unavailable
+from timbra.http.errors import AlreadyExists, Unavailable
 from timbra.http.idempotency import Claim, in_progress, other_request
-from timbra.invoices import credits as crediting
-from timbra.invoices import snapshot, stamp, store, store_credits
-from timbra.invoices.model import Credit, InvoiceRecord, RelationRow, Status
+from timbra.invoices import sale, stamp, store
+from timbra.invoices.complements import work as complement
+from timbra.invoices.model import InvoiceRecord, Status
 from timbra.invoices.parts import LEASE_MS, STAMP_WINDOW_MS, InvoiceParts
-from timbra.invoices.prepare import EGRESS, Prepared, prepare
+from timbra.invoices.prepare import EGRESS, INCOME
 from timbra.invoices.record import refusal_error
-from timbra.invoices.schemas import IssueBody
+from timbra.invoices.schemas import DocumentBody
+from timbra.invoices.work import Ready, Work
 from timbra.platform import audit, faults, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx, UniqueViolation
@@ -37,6 +33,9 @@ from timbra.teams.store import Team
 CREATED = "Invoice created successfully"
 ACCEPTED = "Invoice accepted for stamping"
 COLLECTIONS = {"I": "income", "E": "egress", "P": "payment", "T": "transfer"}
+PAYMENT = "P"
+Prepare = Callable[[InvoiceParts, Caller, str, DocumentBody, Team, Mapping[str, InvoiceRecord]], Awaitable[Work]]
+WORKS: Mapping[str, Prepare] = {INCOME: sale.work, EGRESS: sale.work, PAYMENT: complement.work}
 RETRY_AFTER_S = 60
 NAME_SORT_MAX = 60
 
@@ -46,7 +45,7 @@ class Command:
     """What is to be issued, by whom, and under which key."""
 
     kind: str
-    body: IssueBody
+    body: DocumentBody
     caller: Caller
     claim: Claim
     origin: str = "api"
@@ -76,15 +75,10 @@ async def issue(parts: InvoiceParts, command: Command) -> Answer:
         return await _same_key(parts, command, known.same_key)
     if known.twin is not None:
         return await _shown(parts, command, known.twin)
-    own = [known.own[uuid] for uuid in _uuids(command.body) if uuid in known.own]
-    first_form = own[0].payment_form if own else None
-    prepared = await prepare(parts, command.caller, command.kind, command.body, known.team, first_form)
-    _check_related_given(prepared)
-    crediting.check_own(prepared.invoice.relations, known.own)
-    credited = crediting.credited_invoices(prepared.invoice, known.own) if command.kind == EGRESS else []
+    work = await WORKS[command.kind](parts, command.caller, command.kind, command.body, known.team, known.own)
     faults.point("issue.before_tx1")
     try:
-        record, sealed = await parts.database.write(lambda tx: _first(tx, parts, command, prepared, credited))
+        record, sealed = await parts.database.write(lambda tx: _first(tx, parts, command, work))
     except UniqueViolation as error:
         raise in_progress() from error  # a parallel request took the same key or folio between look and Tx 1
     faults.point("issue.after_tx1")
@@ -97,10 +91,6 @@ def _is_async(command: Command) -> bool:
     return command.body.is_async or command.prefers_async
 
 
-def _uuids(body: IssueBody) -> list[str]:
-    return [uuid.lower() for one in body.related_documents for uuid in one.documents]
-
-
 def _look(tx: Tx, command: Command) -> _Known:
     scope, body, claim = command.caller.scope, command.body, command.claim
     team = teams.team(tx, scope.team_id)
@@ -111,37 +101,21 @@ def _look(tx: Tx, command: Command) -> _Known:
         team,
         store.find_by_key(tx, scope, key) if key else None,
         None if has_key else store.find_twin(tx, scope, command.kind, command.fingerprint),
-        store.find_many(tx, scope, _uuids(body)) if body.related_documents else {},
+        store.find_many(tx, scope, body.related_uuids) if body.related_documents else {},
     )
 
 
-def _check_related_given(prepared: Prepared) -> None:
-    document = prepared.invoice
-    if document.kind == EGRESS and not document.relations and document.receiver.rfc != GENERIC_RFC:
-        problem = FieldError("related_documents", "required", "is required: name the invoice that is credited")
-        raise Invalid([problem])
-
-
-def _first(
-    tx: Tx, parts: InvoiceParts, command: Command, prepared: Prepared, credited: Sequence[InvoiceRecord]
-) -> tuple[InvoiceRecord, Sealed]:
-    """Tx 1: key, credits, folio, seal, frozen bytes, audit row."""
+def _first(tx: Tx, parts: InvoiceParts, command: Command, work: Work) -> tuple[InvoiceRecord, Sealed]:
+    """Tx 1: key, related documents, folio, seal, frozen bytes, audit row."""
     command.claim.take(tx)
     scope, now_ms = command.caller.scope, parts.clock.now_ms()
-    shares: list[Credit] = []
-    if credited:
-        locked = {row.id: row for row in store_credits.lock(tx, scope, [row.id for row in credited])}
-        current = [locked[row.id] for row in credited]
-        crediting.check_own(prepared.invoice.relations, {row.uuid or "": row for row in current})
-        shares = crediting.spread(prepared.totals.total, current)
-    folio = _take_folio(tx, command, prepared, now_ms)
+    ready = work.ready(tx)
+    folio = _take_folio(tx, command, work.document.series, now_ms)
     faults.point("issue.after_folio")
-    document = replace(prepared.invoice, folio=folio)
-    sealed = seal(_draft(parts, document, prepared), prepared.signer)
-    record = _record(parts, command, prepared, sealed, folio, now_ms)
-    relations = [RelationRow(one.relationship, uuid) for one in document.relations for uuid in one.uuids]
-    store.insert_pending(tx, record, sealed.xml, relations)
-    store_credits.set_outstanding(tx, record, shares)
+    sealed = seal(ready.draft(folio), work.signer)
+    record = _record(parts, command, work, ready, sealed, folio, now_ms)
+    store.insert_pending(tx, record, sealed.xml, ready.relations)
+    ready.reserve(tx, record)
     command.claim.bind(tx, record.id)
     if _is_async(command):
         parts.enqueue(tx, scope, record.id)
@@ -149,15 +123,8 @@ def _first(
     return record, sealed
 
 
-def _draft(parts: InvoiceParts, document: Invoice, prepared: Prepared) -> Draft:
-    def cadena_of(root: Any) -> str:
-        return cadena.of(root, parts.sat.stylesheets)
-
-    return build(document, prepared.totals, prepared.signer.text, cadena_of=cadena_of)
-
-
-def _take_folio(tx: Tx, command: Command, prepared: Prepared, now_ms: int) -> int:
-    scope, name, asked = command.caller.scope, prepared.invoice.series, command.body.folio_number
+def _take_folio(tx: Tx, command: Command, name: str, now_ms: int) -> int:
+    scope, asked = command.caller.scope, command.body.folio_number
     if not asked:
         return store_series.take_folio(
             tx, scope, name, now_ms, lambda folio: store.is_folio_taken(tx, scope, name, folio)
@@ -169,61 +136,60 @@ def _take_folio(tx: Tx, command: Command, prepared: Prepared, now_ms: int) -> in
 
 
 def _record(
-    parts: InvoiceParts, command: Command, prepared: Prepared, sealed: Sealed, folio: int, now_ms: int
+    parts: InvoiceParts, command: Command, work: Work, ready: Ready, sealed: Sealed, folio: int, now_ms: int
 ) -> InvoiceRecord:
     """The row of a fresh document, leased to this process unless the worker is to stamp it."""
-    body, caller, invoice, totals = command.body, command.caller, prepared.invoice, prepared.totals
-    balance = totals.total if invoice.payment_method == "PPD" else 0
+    body, caller, document, figures = command.body, command.caller, work.document, ready.figures
     record = InvoiceRecord(
         team_id=caller.scope.team_id,
         id=new_id("inv"),
         livemode=caller.scope.livemode,
         kind=command.kind,
         status=Status.PENDING.value,
-        series=invoice.series,
+        series=document.series,
         folio=folio,
-        issued_ms=prepared.issued_ms,
+        issued_ms=work.issued_ms,
         created_ms=now_ms,
         updated_ms=now_ms,
-        currency=invoice.currency,
-        exchange_rate=invoice.exchange_rate,
-        subtotal=totals.subtotal,
-        discount=totals.discount,
-        taxes=totals.taxes,
-        withholding_taxes=totals.withholding_taxes,
-        total=totals.total,
-        rounding_difference=totals.rounding_difference,
-        payment_method=invoice.payment_method,
-        payment_form=invoice.payment_form,
-        use=invoice.receiver.use,
-        client_id=prepared.client.id,
-        client_name=invoice.receiver.name,
-        client_sort=fold(invoice.receiver.name)[:NAME_SORT_MAX],
-        issuer_rfc=invoice.issuer.rfc,
-        issuer_zip=invoice.issuer.zip,
-        certificate_number=prepared.signer.text.number,
-        receiver_rfc=invoice.receiver.rfc,
-        client_email=prepared.client.email.lower() if prepared.client.email else None,
-        last_balance=balance,
+        currency=figures.currency,
+        exchange_rate=figures.exchange_rate,
+        subtotal=figures.subtotal,
+        discount=figures.discount,
+        taxes=figures.taxes,
+        withholding_taxes=figures.withholding_taxes,
+        total=figures.total,
+        rounding_difference=figures.rounding_difference,
+        payment_method=figures.payment_method,
+        payment_form=figures.payment_form,
+        use=document.receiver.use,
+        client_id=work.client_id,
+        client_name=document.receiver.name,
+        client_sort=fold(document.receiver.name)[:NAME_SORT_MAX],
+        issuer_rfc=document.issuer.rfc,
+        issuer_zip=document.issuer.zip,
+        certificate_number=work.signer.text.number,
+        receiver_rfc=document.receiver.rfc,
+        client_email=work.client_email,
+        last_balance=figures.last_balance,
         owner=caller.user_id,
         origin=command.origin,
         idempotency_key=body.idempotency_key,
         unique_key=body.idempotency_key,
         fingerprint=command.fingerprint,
         metadata=json.dumps(body.metadata or {}).decode(),
-        document=snapshot.constant_part(prepared, body, caller.billing_account).decode(),
+        document=ready.constant.decode(),
         sello=sealed.sello[-8:],
-        stamp_before_ms=prepared.issued_ms + STAMP_WINDOW_MS,
+        stamp_before_ms=work.issued_ms + STAMP_WINDOW_MS,
         next_try_ms=now_ms,
     )
-    return record if _is_async(command) else _leased(parts, record, now_ms)
+    return record if _is_async(command) else _leased(parts, record, work.pac, now_ms)
 
 
-def _leased(parts: InvoiceParts, record: InvoiceRecord, now_ms: int) -> InvoiceRecord:
+def _leased(parts: InvoiceParts, record: InvoiceRecord, pac: str, now_ms: int) -> InvoiceRecord:
     """This process stamps the document itself, at the first PAC, before anybody else may."""
     return replace(
         record,
-        held_by=parts.side(record.livemode).pacs[0].name,
+        held_by=pac,
         lease_owner=parts.process,
         lease_until_ms=now_ms + LEASE_MS,
         next_try_ms=now_ms + LEASE_MS,

@@ -94,6 +94,11 @@ class InvoiceRecord:
         return TeamScope(self.team_id, self.livemode)
 
     @property
+    def printed_total(self) -> int:
+        """Total of the CFDI itself: 0 on a payment complement, whose row holds the money that was paid."""
+        return 0 if self.kind == "P" else self.total
+
+    @property
     def public_id(self) -> str:
         """The uuid once stamped, the ``inv_`` id before."""
         return self.uuid or self.id

@@ -1,12 +1,15 @@
 """What the verbs of this room work with; ``wiring`` puts it together once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from timbra.catalogs.load import SatData
+from timbra.clients.screening import NOT_LOADED, Screening
 from timbra.credentials.csd import Signers
+from timbra.invoices.complements.port import NO_PAYMENTS, PaymentLinks
 from timbra.invoices.wire import Printer
-from timbra.pac.port import PacPort, StatusPort
+from timbra.pac.choose import PacSide, in_order
+from timbra.pac.port import PacPort
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
@@ -29,19 +32,6 @@ REQUEST_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class PacSide:
-    """The stamping side of one mode: PACs in failover order, who tells a document's state, whose stamps count."""
-
-    pacs: Sequence[PacPort]
-    status: StatusPort | None
-    certificates: Mapping[str, bytes]  # NoCertificadoSAT → DER
-
-    def named(self, name: str) -> PacPort | None:
-        """The PAC that a document is held by."""
-        return next((pac for pac in self.pacs if pac.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
 class InvoiceParts:
     """Everything the room needs from outside."""
 
@@ -54,9 +44,20 @@ class InvoiceParts:
     live: PacSide
     enqueue: Callable[[Tx, TeamScope, str], None]  # the worker settles the invoice at once
     process: str  # name of this process, the owner of its leases
+    live_pacs: Callable[[TeamScope], Awaitable[Sequence[PacPort]]] | None = None  # each team has its own
+    screening: Screening = NOT_LOADED  # of clients that documents bring with them
+    payments: PaymentLinks = NO_PAYMENTS
+    started_ms: int = 0  # when this process began: a call that an earlier one did not note was made before
     stamp_budget_s: float = 20.0
     pauses_s: Sequence[float] = field(default=REQUEST_PAUSES_S)
 
     def side(self, livemode: bool) -> PacSide:
         """Test documents never meet a production PAC, live ones never the sandbox."""
         return self.live if livemode else self.test
+
+    async def side_of(self, scope: TeamScope) -> PacSide:
+        """The stamping side of a team: in live mode with its own PACs, those that can be asked now first."""
+        side = self.side(scope.livemode)
+        if not scope.livemode or self.live_pacs is None:
+            return side
+        return replace(side, pacs=in_order(await self.live_pacs(scope)))

@@ -1,23 +1,32 @@
 """From a request to a computed document, before anything is durable: a refusal here costs no folio and no PAC call."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from timbra.cfdi import codes, matrix, rules
+from timbra.cfdi import codes, rules
 from timbra.cfdi.model import GlobalInfo, Invoice, Issuer, LocalTax, Namespace, Rate, Receiver, Relation
 from timbra.cfdi.money import micro
 from timbra.cfdi.rules import Finding, Level
-from timbra.cfdi.text import FOREIGN_RFC, GENERIC_RFC, PUBLIC_NAME, name_on_cfdi
+from timbra.cfdi.text import FOREIGN_RFC, GENERIC_RFC, PUBLIC_NAME
 from timbra.cfdi.totals import AmountError, Totals, compute
 from timbra.cfdi.zones import CENTRAL, local_time, zone_of
-from timbra.clients.model import Client, invoiceable_problems
+from timbra.clients.model import Client
 from timbra.clients.reference import receiver, resolve
 from timbra.credentials.csd import CsdSigner
 from timbra.http.caller import Caller
 from timbra.http.errors import BusinessRule, FieldError, Invalid
 from timbra.invoices import fragments
+from timbra.invoices.issuer import (
+    check_invoiceable,
+    field_of,
+    first_pac,
+    invalid,
+    issuer_of,
+    keeps_full_name,
+    signer_of,
+)
 from timbra.invoices.parts import HOUR_MS, MINUTE_MS, InvoiceParts
 from timbra.invoices.schemas import PERIODICITY_WORDS, IssueBody
 from timbra.services import lines
@@ -31,6 +40,7 @@ GLOBAL_LINE = LineDefaults("01010101", "ACT", "Venta")
 OLDEST_DATE_MS = 71 * HOUR_MS
 TO_BE_DEFINED = "99"
 GENERAL_EXPENSES = "G03"
+LINES_INLINE = 200  # a document with more is computed in a thread: other requests do not wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Prepared:
     issued_ms: int
     addenda: str | None
     notes: str | None
+    pac: str  # the one that is asked first
 
 
 async def prepare(
@@ -64,12 +75,15 @@ async def prepare(
         addenda,
         parts.sat.schemas,
     )
-    signer = await _signer(parts, caller, now_ms)
-    issuer = _issuer(parts, team, signer)
-    client = await resolve(parts.database, caller, body.client, catalogs=parts.sat.catalogs, at_ms=now_ms)
-    _check_invoiceable(client)
+    signer = await signer_of(parts, caller, now_ms)
+    pac = await first_pac(parts, caller)
+    issuer = issuer_of(parts, team, signer)
+    client = await resolve(
+        parts.database, caller, body.client, catalogs=parts.sat.catalogs, screening=parts.screening, at_ms=now_ms
+    )
+    check_invoiceable(client)
     use = _use(kind, body, client, team)
-    keep_full = _keeps_full_name(client, team)
+    keep_full = keeps_full_name(client, team)
     to = receiver(client, issuer_zip=issuer.zip, keep_full_legal_name=keep_full, use=use)
     resolved = await lines.resolve(
         parts.database,
@@ -83,54 +97,16 @@ async def prepare(
         defaults=_line_defaults(kind, body, to),
     )
     issued_ms = _issued_ms(body, now_ms, livemode=caller.scope.livemode)
-    resolved = [_with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
-    invoice = _document(parts, kind, body, team, issuer, to, resolved, issued_ms, first_related)
-    totals = _totals(parts, invoice, now_ms, signer)
+
+    def compute_all() -> tuple[list[ResolvedLine], Invoice, Totals]:
+        asked = [_with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
+        invoice = _document(parts, kind, body, team, issuer, to, asked, issued_ms, first_related)
+        return asked, invoice, _totals(parts, invoice, now_ms, signer)
+
+    is_large = len(resolved) > LINES_INLINE
+    ready, invoice, totals = await asyncio.to_thread(compute_all) if is_large else compute_all()
     notes = body.invoice_pdf_notes if body.invoice_pdf_notes is not None else team.settings["invoice_pdf_notes"]
-    return Prepared(team, client, resolved, invoice, totals, signer, issued_ms, addenda, notes)
-
-
-async def _signer(parts: InvoiceParts, caller: Caller, now_ms: int) -> CsdSigner:
-    signer = await parts.signers.signer_for(caller.scope)
-    if signer is None:
-        raise BusinessRule("The team has no CSD in this mode: upload one at POST /v2/teams/{id}/sat-connection")
-    facts = signer.certificate
-    if not facts.not_before_ms <= now_ms <= facts.not_after_ms:
-        raise BusinessRule(f"The team's CSD {facts.number} is not valid today: upload a current one")
-    if not parts.side(caller.scope.livemode).pacs:
-        raise BusinessRule("No PAC is configured for live mode")
-    return signer
-
-
-def _issuer(parts: InvoiceParts, team: Team, signer: CsdSigner) -> Issuer:
-    rfc = signer.certificate.rfc
-    absent = [field for field, value in (("tax_system", team.tax_system), ("address.zip", team.zip)) if value is None]
-    if absent or (team.tax_id is not None and team.tax_id != rfc):
-        problem = f"its {' and '.join(absent)} missing" if absent else "an RFC other than its CSD's"
-        raise BusinessRule(f"The team cannot issue: {problem}. Complete it at PUT /v2/teams/{team.id}")
-    assert team.tax_system is not None
-    assert team.zip is not None
-    if not parts.sat.catalogs.zip_exists(team.zip):
-        raise BusinessRule(f"The team's postal code {team.zip} is not in SAT's catalogue (CFDI40126)")
-    name = name_on_cfdi(team.legal_name or signer.certificate.name, rfc, bool(team.settings["keep_full_legal_name"]))
-    return Issuer(rfc, name, team.tax_system, team.zip)
-
-
-def _check_invoiceable(client: Client) -> None:
-    problems = invoiceable_problems(client)
-    if problems:
-        raise _invalid(problems)
-
-
-def _invalid(problems: list[FieldError]) -> Invalid:
-    """The refusal, which explains the first rule of SAT's matrix among the problems."""
-    rules_of_sat = [problem.code for problem in problems if matrix.lookup(problem.code) is not None]
-    return Invalid(problems, extra={"cfdi": cfdi_error(rules_of_sat[0], None)} if rules_of_sat else None)
-
-
-def _keeps_full_name(client: Client, team: Team) -> bool:
-    own = client.defaults.get("keep_full_legal_name")
-    return bool(team.settings["keep_full_legal_name"] if own is None else own)
+    return Prepared(team, client, ready, invoice, totals, signer, issued_ms, addenda, notes, pac)
 
 
 def _use(kind: str, body: IssueBody, client: Client, team: Team) -> str:
@@ -292,9 +268,9 @@ def _totals(parts: InvoiceParts, invoice: Invoice, now_ms: int, signer: CsdSigne
     findings = _findings(parts, invoice, totals, now_ms, signer)
     refusals = [finding for finding in findings if finding.level is Level.REFUSE]
     known = {(problem.path, problem.code) for problem in problems}
-    problems += [_field(finding) for finding in refusals if (finding.path, finding.code) not in known]
+    problems += [field_of(finding) for finding in refusals if (finding.path, finding.code) not in known]
     if problems:
-        raise _invalid(problems)
+        raise invalid(problems)
     assert totals is not None, "amounts that cannot be computed are a problem"
     broken = [finding.code for finding in findings if finding.level is Level.INVARIANT]
     assert not broken, f"our own document breaks {broken}"
@@ -315,18 +291,3 @@ def _findings(
         now=local_time(now_ms, zone),
         certificate_valid=(local_time(facts.not_before_ms, zone), local_time(facts.not_after_ms, zone)),
     )
-
-
-def _field(finding: Finding) -> FieldError:
-    return FieldError(finding.path, finding.code, finding.message, finding.fix)
-
-
-def cfdi_error(code: str, text: str | None) -> dict[str, Any]:
-    """``error.cfdi``: SAT's code and text, and what the matrix knows about it."""
-    row = matrix.lookup(code)
-    return {
-        "code": code,
-        "message": text or (row.description if row else None),
-        "explanation": row.explanation if row else None,
-        "solution": row.solution if row else None,
-    }

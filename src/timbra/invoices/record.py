@@ -8,10 +8,12 @@ from timbra.cfdi.timbre import Timbre
 from timbra.cfdi.zones import CENTRAL, instant_of
 from timbra.http.errors import CfdiRefused, FieldError
 from timbra.invoices import store, store_credits, store_stamping
+from timbra.invoices.complements import effects
+from timbra.invoices.complements import store as store_payments
+from timbra.invoices.issuer import cfdi_error
 from timbra.invoices.model import InvoiceRecord, Status
 from timbra.invoices.parts import InvoiceParts
-from timbra.invoices.prepare import cfdi_error
-from timbra.pac.port import Rejected
+from timbra.pac.port import Rejected, Spoken
 from timbra.platform import audit, events, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
@@ -33,6 +35,7 @@ def stamped(
     actor: Actor,
     at_ms: int,
     on_settled: OnSettled | None,
+    said: Sequence[Spoken] = (),
 ) -> InvoiceRecord | None:
     """The document is valid, its effects on related documents too. None when the UUID belongs to another document."""
     if store.id_of(tx, record.scope, stamp.uuid) not in (None, record.id):
@@ -44,9 +47,13 @@ def stamped(
     )
     if not moved:
         return store.find(tx, record.scope, record.id)
-    store_stamping.add_attempt(tx, record, pac=pac, call="stamp", outcome="stamped", detail=stamp.uuid, at_ms=at_ms)
+    store_stamping.add_attempt(
+        tx, record, pac=pac, call="stamp", outcome="stamped", detail=stamp.uuid, at_ms=at_ms, said=said
+    )
     if record.kind == "E":
         store_credits.apply(tx, record, at_ms)
+    elif record.kind == "P":
+        store_payments.apply(tx, record, at_ms)
     store_series.settle_folio(tx, record.scope, record.series, record.folio)
     store.recount(tx, record, Status.PENDING, Status.VALID)
     settled = replace(
@@ -61,6 +68,8 @@ def stamped(
         lease_until_ms=None,
         next_try_ms=None,
     )
+    if record.kind == "P":
+        effects.stamped(tx, settled, parts.payments, actor, at_ms)
     related = store.related_ids(tx, [settled])[settled.id]
     shown = _tell(tx, parts, settled, related, "invoice.created", at_ms)
     audit.append(tx, record.scope, Action.INVOICE_STAMP, record.id, actor, at_ms, changes={"uuid": stamp.uuid})
@@ -98,6 +107,8 @@ def refused(
         return store.find(tx, record.scope, record.id)
     if record.kind == "E":
         store_credits.release(tx, record)
+    elif record.kind == "P":
+        store_payments.release(tx, record)
     store_series.release_folio(tx, record.scope, record.series, record.folio)
     store.recount(tx, record, Status.PENDING, Status.FAILED)
     failed = store.find(tx, record.scope, record.id)

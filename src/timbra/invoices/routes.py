@@ -16,13 +16,14 @@ from timbra.http.fields import Choice, Code, Email, QueryFlag, Rule, Text, Whole
 from timbra.http.idempotency import Claim, fingerprint
 from timbra.http.query import ListQuery
 from timbra.http.routing import Call, Router
-from timbra.invoices import cancel, cancel_advice, cancel_follow, issue, store
+from timbra.invoices import cancel, cancel_advice, cancel_follow, issue, store, store_lists
+from timbra.invoices.complements.body import PaymentBody
 from timbra.invoices.examples import CANCELLATION, EXAMPLES
 from timbra.invoices.files import PDF_TYPE, XML_TYPE, File, Files
 from timbra.invoices.model import InvoiceRecord
 from timbra.invoices.parts import InvoiceParts
 from timbra.invoices.prepare import EGRESS, INCOME
-from timbra.invoices.schemas import SERIES_FORM, CancelBody, EgressBody, IncomeBody, IssueBody
+from timbra.invoices.schemas import SERIES_FORM, CancelBody, DocumentBody, EgressBody, IncomeBody
 from timbra.platform import json
 from timbra.platform.clock import Clock
 from timbra.platform.db import Tx
@@ -47,31 +48,47 @@ FILTERS: Mapping[str, Rule] = {
     "folio_number": Whole(min=0, max=999_999_999),
 }
 LANGUAGE = Choice("es", "en")
-KINDS = {"income": (INCOME, IncomeBody), "egress": (EGRESS, EgressBody)}
+PAYMENT_FILTERS: Mapping[str, Rule] = {
+    **{name: FILTERS[name] for name in ("status", "client_id", "series", "currency")},
+    "invoice_id": Text(max=160),
+    "payment_form": Code(max=2, pad=2),
+}
+KINDS: Mapping[str, tuple[str, type[DocumentBody], Mapping[str, Rule]]] = {
+    "income": (INCOME, IncomeBody, FILTERS),
+    "egress": (EGRESS, EgressBody, FILTERS),
+    "payment": (issue.PAYMENT, PaymentBody, PAYMENT_FILTERS),
+}
 
 
 def routes(parts: InvoiceParts, files: Files) -> Router:
     """The operations on invoices."""
     router = Router(tag="Invoices", area="invoices")
-    for name, (kind, model) in KINDS.items():
-        _documents(router, parts, name, kind, model)
+    for name, (kind, model, filters) in KINDS.items():
+        _documents(router, parts, name, kind, model, filters)
     _one_document(router, parts)
     _files(router, parts, files)
     _matrix(router, parts.clock)
     return router
 
 
-def _documents(router: Router, parts: InvoiceParts, name: str, kind: str, model: type[IssueBody]) -> None:
+def _documents(
+    router: Router,
+    parts: InvoiceParts,
+    name: str,
+    kind: str,
+    model: type[DocumentBody],
+    rules: Mapping[str, Rule],
+) -> None:
     """List, create and get of one kind."""
 
-    @router.get(f"/invoices/{name}", "Invoices retrieved successfully", filters=FILTERS)
+    @router.get(f"/invoices/{name}", "Invoices retrieved successfully", filters=rules)
     async def list_invoices(caller: Caller, listing: ListQuery) -> Slice[Any]:
         filters = dict(listing.filters)
         if "email" in filters:
             filters["email"] = filters["email"].lower()
 
         def unit(tx: Tx) -> Slice[Any]:
-            page = store.page(tx, caller.scope, kind, listing.window, filters)
+            page = store_lists.page(tx, caller.scope, kind, listing.window, filters)
             related = store.related_ids(tx, page.rows)
             return page.map(lambda record: parts.printer.show(record, related[record.id]))
 

@@ -84,7 +84,7 @@ class DocumentBody(Command):
         None
     )
     folio_number: Annotated[int, Whole(min=0, max=999_999_999)] = 0
-    related_documents: Annotated[list[RelatedBody], Field(default_factory=list)]
+    related_documents: Annotated[list[RelatedBody], Field(default_factory=list, max_length=50)]
     addenda: Annotated[str | None, Text(max=XML_LIMIT_BYTES, multiline=True)] = None
     invoice_pdf_notes: Annotated[str | None, Text(max=2_000, multiline=True)] = None
     send_email: Flag = False
@@ -103,6 +103,11 @@ class DocumentBody(Command):
     @classmethod
     def _bare_object(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
+
+    @property
+    def related_uuids(self) -> list[str]:
+        """Every document that the new one relates to, in order, lower case."""
+        return [uuid.lower() for one in self.related_documents for uuid in one.documents]
 
 
 class IssueBody(DocumentBody):

@@ -1,7 +1,7 @@
 """SQL of invoices: insert, find, list. What stamping, credits and cancelling change is in the stores named after them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -16,14 +16,15 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 
+from timbra.invoices.complements.model import PAYS
 from timbra.invoices.model import FileKind, InvoiceRecord, RelationRow, Status
 from timbra.invoices.tables import invoice_counts, invoice_files, invoice_relations, invoices
 from timbra.platform.db import Tx, insert_on
-from timbra.platform.keyset import Slice, Window, fetch
 from timbra.platform.scope import TeamScope
 from timbra.platform.search import marks
 
@@ -256,7 +257,10 @@ def counted(tx: Tx, scope: TeamScope, kind: str, statuses: Iterable[str]) -> int
 
 
 def related_ids(tx: Tx, records: Sequence[InvoiceRecord]) -> dict[str, list[str]]:
-    """Per ``inv_`` id the public ids of own documents related in either direction, without repeats."""
+    """Per ``inv_`` id the public ids of own documents related in either direction, without repeats.
+
+    A complement also names the invoices of others that it pays.
+    """
     if not records:
         return {}
     scope = records[0].scope
@@ -274,7 +278,7 @@ def related_ids(tx: Tx, records: Sequence[InvoiceRecord]) -> dict[str, list[str]
 
 _OUTGOING = (
     select(invoice_relations.c.invoice_id, invoice_relations.c.uuid)
-    .join(
+    .outerjoin(
         invoices,
         and_(
             invoices.c.team_id == invoice_relations.c.team_id,
@@ -285,6 +289,7 @@ _OUTGOING = (
     .where(
         invoice_relations.c.team_id == bindparam("team"),
         invoice_relations.c.invoice_id.in_(bindparam("ids", expanding=True)),
+        or_(invoices.c.id.is_not(None), invoice_relations.c.relationship == PAYS),
     )
     .order_by(invoice_relations.c.invoice_id, invoice_relations.c.position)
 )
@@ -360,56 +365,3 @@ def relations_of(tx: Tx, record: InvoiceRecord) -> list[RelationRow]:
 def set_answered_503(tx: Tx, record: InvoiceRecord) -> None:
     """A repeat of the body without a key will be answered with this document."""
     tx.execute(update(invoices).where(by_id(record.scope, record.id)).values(was_answered_503=True))
-
-
-LISTED = (Status.PENDING, Status.VALID, Status.CANCELED)
-
-
-def page(tx: Tx, scope: TeamScope, kind: str, window: Window, filters: Mapping[str, Any]) -> Slice[InvoiceRecord]:
-    """One page of the documents of a kind. Without other filters than a status the total comes from the counters."""
-    asked = filters.get("status")
-    statuses = [asked] if asked in _STATES else list(LISTED)
-    listed = asked != Status.FAILED
-    statement = _RECORD.where(
-        in_scope(scope), invoices.c.kind == kind, invoices.c.is_listed == listed, *_conditions(filters)
-    )
-    is_plain = not (set(filters) - {"status"}) and asked not in ("paid", "unpaid") and not window.metadata
-    is_plain = is_plain and window.created_from_ms is None and window.created_to_ms is None
-    slice_ = fetch(
-        tx,
-        statement,
-        window,
-        orders={"timestamp": invoices.c.created_ms, "name": invoices.c.client_sort},
-        identity=invoices.c.id,
-        metadata=invoices.c.metadata,
-        total=(lambda: counted(tx, scope, kind, statuses)) if is_plain else None,
-    )
-    return slice_.map(lambda row: InvoiceRecord(*row[: len(COLUMNS)]))
-
-
-_STATES = frozenset(Status)
-_EQUAL = {
-    "client_id": invoices.c.client_id,
-    "series": invoices.c.series,
-    "payment_method": invoices.c.payment_method,
-    "currency": invoices.c.currency,
-    "tax_id": invoices.c.receiver_rfc,
-    "email": invoices.c.client_email,
-    "folio_number": invoices.c.folio,
-}
-
-
-def _conditions(filters: Mapping[str, Any]) -> list[Any]:
-    conditions: list[Any] = [column == filters[name] for name, column in _EQUAL.items() if name in filters]
-    status = filters.get("status")
-    if status in _STATES:
-        conditions.append(invoices.c.status == status)
-    elif status == "unpaid":
-        conditions += [
-            invoices.c.status == Status.VALID,
-            invoices.c.payment_method == "PPD",
-            invoices.c.last_balance > 0,
-        ]
-    elif status == "paid":
-        conditions += [invoices.c.status == Status.VALID, invoices.c.last_balance == 0]
-    return conditions

@@ -96,6 +96,6 @@ def _verification_url(record: InvoiceRecord) -> str | None:
         uuid=record.uuid,
         issuer_rfc=record.issuer_rfc,
         receiver_rfc=record.receiver_rfc,
-        total=Micro(record.total),
+        total=Micro(record.printed_total),
         sello=record.sello,
     )

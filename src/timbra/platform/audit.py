@@ -71,6 +71,7 @@ class Action(StrEnum):
     INVOICE_FAIL = "invoice.fail"
     INVOICE_CANCEL = "invoice.cancel"
     INVOICE_ALARM = "invoice.alarm"
+    COMPLEMENT_CREATE = "complement.create"
     WEBHOOK_CREATE = "webhook.create"
     WEBHOOK_UPDATE = "webhook.update"
     WEBHOOK_DELETE = "webhook.delete"
