@@ -23,12 +23,18 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
         house.warm_up()
         house.key_use.start()
         house.catalog_watch.start()
+        house.team_clock.start()
         if with_worker:
             await house.jobs.start()
+            house.search.start()
+            house.courier.start()
         yield
         await house.catalog_watch.stop()
         await house.key_use.stop()
+        await house.team_clock.stop()
         if with_worker:
+            await house.courier.stop()
+            await house.search.stop()
             await house.jobs.stop()
         if wiring is None:
             house.close()
@@ -39,6 +45,7 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     origins = [origin.strip() for origin in house.settings.cors_origins.split(",") if origin.strip()]
     operations: list[tuple[str, Operation]] = []
     install_docs(app, lambda: document(operations, title="timbra", version=__version__, server=house.settings.origin))
+    app.router.routes += house.sandbox_pages.routes()
     table = assemble(app, house.kit, house.routers(), rootless=[house.health], origins=origins)
     operations.extend(table.operations)
     app.state.operations = operations

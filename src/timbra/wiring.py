@@ -1,6 +1,7 @@
 """The only place that chooses real or sandbox parts and puts the house together."""
 
-from functools import cached_property
+from collections.abc import Awaitable, Callable
+from functools import cached_property, partial
 from typing import Any
 
 from starlette.responses import Response
@@ -17,12 +18,13 @@ from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
 from timbra.clients import store_portal
 from timbra.clients.parts import ClientParts
-from timbra.credentials import csd, expiry, slots, trust
+from timbra.credentials import csd, expiry, pacs, slots, store_pacs, trust
 from timbra.credentials import routes as credential_routes
 from timbra.credentials.csd import Signers
+from timbra.credentials.pacs import Pacs
 from timbra.credentials.parts import CredentialParts
-from timbra.credentials.signer import RsaSigner
 from timbra.documents import routes as document_routes
+from timbra.documents.parts import DocumentParts
 from timbra.http.errors import FileNotFound
 from timbra.http.health import Check, auth_health_routes, health_routes
 from timbra.http.idempotency import Idempotency
@@ -34,11 +36,13 @@ from timbra.invoices import routes as invoice_routes
 from timbra.invoices import stamp, store_cancel, store_stamping, store_team, sweep
 from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
-from timbra.invoices.parts import InvoiceParts, PacSide
+from timbra.invoices.parts import InvoiceParts
 from timbra.invoices.wire import Printer
+from timbra.pac.certificates import PacCertificates
+from timbra.pac.choose import PacSide
 from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
+from timbra.pac.sandbox.controls import Controls
 from timbra.pac.sandbox.keys import Sandbox, ensure
-from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
 from timbra.platform import audit, mail, migrate, vault_rotate
 from timbra.platform.addresses import Allowed
 from timbra.platform.audit_check import Anchors
@@ -50,10 +54,19 @@ from timbra.platform.ids import new_id
 from timbra.platform.jobs import Jobs
 from timbra.platform.mailer import Attachment, Mailer, MailServer
 from timbra.platform.scope import TeamScope
+from timbra.platform.search.service import Search
+from timbra.platform.team_clock import TeamClock
 from timbra.platform.tenancy import acting_for
 from timbra.platform.vault import Opener, Vault
 from timbra.platform.vault_local import LocalKeys
 from timbra.platform.vault_named import ReplySecrets, ServerSecrets
+from timbra.sandbox import routes as sandbox_routes
+from timbra.sandbox.doors import Doors
+from timbra.sandbox.pages import Pages
+from timbra.sandbox.parts import SandboxParts
+from timbra.sat.status import SatStatusService
+from timbra.sat_lists.look_up import LookUp
+from timbra.sat_lists.sync import SyncParts
 from timbra.services import routes as service_routes
 from timbra.teams import key_routes, remove
 from timbra.teams import routes as team_routes
@@ -67,7 +80,16 @@ from timbra.users import routes as user_routes
 from timbra.users import signup
 from timbra.users import store as user_tokens
 from timbra.users.parts import UserParts
+from timbra.webhooks import routes as webhook_routes
+from timbra.webhooks import store_lanes
+from timbra.webhooks.courier import Courier
+from timbra.webhooks.parts import WebhookParts
 from timbra.wiring_clients import client_parts
+from timbra.wiring_data import data_routes, document_parts, schedule_data, sync_parts
+from timbra.wiring_pacs import RemotePacs, pac_certificates
+from timbra.wiring_sandbox import sandbox_parts, sandbox_side
+from timbra.wiring_search import search_of, search_routes
+from timbra.wiring_webhooks import schedule_webhooks, webhook_parts
 
 DAY_S = 86_400
 SETTLE_INVOICE = "settle_invoice"
@@ -83,6 +105,7 @@ class Wiring:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.database = database or Database(settings.url)
         self.process = new_id("proc")
+        self.team_clock = TeamClock(self.database, self.clock)
 
     # --- secrets ---------------------------------------------------------------------------------------------------
 
@@ -110,7 +133,7 @@ class Wiring:
 
     @cached_property
     def mail(self) -> mail.Outbox:
-        return mail.Outbox(self.vault.opener(mail.PURPOSE), is_on=self.settings.mail is not None)
+        return mail.Outbox(self.vault.opener(mail.PURPOSE), self.clock, is_on=self.settings.mail is not None)
 
     # --- outgoing calls --------------------------------------------------------------------------------------------
 
@@ -118,11 +141,6 @@ class Wiring:
     def egress(self) -> Egress:
         """Calls to hosts that the operator has configured: PACs, SAT, catalogues."""
         return Egress(Allowed.of(self.settings.egress_allow_private_hosts))
-
-    @cached_property
-    def webhook_egress(self) -> Egress:
-        """Calls to URLs that a team has given."""
-        return Egress(Allowed.of(self.settings.webhook_allow_private_hosts))
 
     # --- fiscal parts ----------------------------------------------------------------------------------------------
 
@@ -147,23 +165,39 @@ class Wiring:
         return trust.load(folder=self.settings.sat_ca_dir, sandbox=self.sandbox.authority.certificate)
 
     @cached_property
+    def controls(self) -> Controls:
+        return Controls(self.database)
+
+    @cached_property
     def sandbox_side(self) -> PacSide:
         """Test mode: two simulated PACs, so that failover can be tried."""
-        keys = SandboxKeys(self.sandbox.pac_facts, RsaSigner(self.sandbox.pac.key), self.trust.authorities)
-        pacs = [
-            SandboxPac(
-                name,
-                database=self.database,
-                clock=self.clock,
-                data=self.sat,
-                keys=keys,
-                latency_ms=self.settings.sandbox_latency_ms,
-                is_first=name == "sandbox",
-            )
-            for name in ("sandbox", "sandbox_backup")
-        ]
-        certificates = {self.sandbox.pac_facts.number: self.sandbox.pac.certificate}
-        return PacSide(pacs, SandboxStatus(self.database, self.clock), certificates)
+        return sandbox_side(
+            self.database,
+            self.team_clock,
+            self.sat,
+            self.sandbox,
+            self.trust.authorities,
+            self.controls,
+            latency_ms=self.settings.sandbox_latency_ms,
+        )
+
+    @cached_property
+    def pac_opener(self) -> Opener:
+        return self.vault.opener(pacs.PURPOSE)
+
+    @cached_property
+    def remote_pacs(self) -> RemotePacs:
+        return RemotePacs(self.egress)
+
+    @cached_property
+    def pacs(self) -> Pacs:
+        """The accounts of each team at real providers."""
+        return Pacs(self.database, self.pac_opener, self.clock, self.remote_pacs.build)
+
+    @cached_property
+    def pac_certificates(self) -> PacCertificates:
+        folder = self.settings.pac_certificate_dir or self.settings.data_dir / "pac-certificates"
+        return pac_certificates(folder, self.trust.authorities, self.egress)
 
     @cached_property
     def links(self) -> FileLinks:
@@ -173,12 +207,15 @@ class Wiring:
     def invoices(self) -> InvoiceParts:
         return InvoiceParts(
             database=self.database,
-            clock=self.clock,
+            clock=self.team_clock,
             sat=self.sat,
             signers=self.signers,
             printer=Printer(self.links, self.settings.document_url_days * DAY_S),
             test=self.sandbox_side,
-            live=PacSide((), None, {}),
+            live=PacSide((), SatStatusService(self.egress), self.pac_certificates, self.pac_certificates.fetch),
+            live_pacs=self.pacs.of,
+            started_ms=self.clock.now_ms(),
+            screening=LookUp(),
             process=self.process,
             enqueue=lambda tx, scope, invoice_id: self.jobs.enqueue(
                 tx, SETTLE_INVOICE, scope.team_id, "live" if scope.livemode else "test", invoice_id
@@ -200,7 +237,7 @@ class Wiring:
             clock=self.clock,
             catalogs=self.sat.catalogs,
             portal_url=self.settings.portal_url or self.settings.origin,
-            sat_of=slots.sat_object,
+            sat_of=lambda tx, scope, _: slots.sat_object(tx, scope, self.team_clock.now_ms()),
             csd_rfcs=slots.rfcs,
             has_documents=store_team.has_any,
             highest_folio=store_team.highest_folio,
@@ -211,7 +248,7 @@ class Wiring:
     def credentials(self) -> CredentialParts:
         return CredentialParts(
             database=self.database,
-            clock=self.clock,
+            clock=self.team_clock,
             trust=self.trust,
             opener=self.csd_opener,
             signers=self.signers,
@@ -245,6 +282,37 @@ class Wiring:
         portal_url = self.settings.portal_url or self.settings.origin
         return UserParts(self.database, self.clock, self.mail, portal_url)
 
+    @cached_property
+    def webhooks(self) -> WebhookParts:
+        return webhook_parts(self.settings, self.database, self.clock, self.vault, self.mail)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Delivers events while it runs; one per worker."""
+        return Courier(self.webhooks)
+
+    @cached_property
+    def documents(self) -> DocumentParts:
+        return document_parts(self.settings, self.database, self.team_clock, self.links, self.vault)
+
+    @cached_property
+    def sat_lists(self) -> SyncParts:
+        # The jobs are made here, because they cannot be made inside the load's transaction.
+        return sync_parts(self.settings, self.database, self.clock, self.egress, self.jobs)
+
+    @cached_property
+    def sandbox_room(self) -> SandboxParts:
+        return sandbox_parts(self.team_clock, self.clock, self.controls, self.invoices, self.credentials)
+
+    @cached_property
+    def sandbox_doors(self) -> Doors:
+        key = self.vault.derive("sandbox pages")
+        return Doors(key, self.settings.origin, self.clock, self.database, self.kit.authenticator)
+
+    @property
+    def sandbox_pages(self) -> Pages:
+        return Pages(self.sandbox_room, self.sandbox_doors, self.kit.limits)
+
     # --- background work -------------------------------------------------------------------------------------------
 
     @cached_property
@@ -259,31 +327,41 @@ class Wiring:
             jobs.every("mail.send", "*/10 * * * * *", self._send_mail)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
         jobs.every("teams.remove_due", "23 4 * * *", self._remove_teams)
+        schedule_data(jobs, self.database, self.clock, lambda: self.documents, lambda: self.sat_lists)
         jobs.every("audit.anchor", "7 * * * *", self._anchor)
+        schedule_webhooks(jobs, self.webhooks)
         return jobs
 
     async def _settle(self, team_id: str, mode: str, invoice_id: str) -> None:
-        with acting_for(team_id):
-            await stamp.resume(self.invoices, TeamScope(team_id, mode == "live"), invoice_id)
+        scope = TeamScope(team_id, mode == "live")
+        with acting_for(scope):
+            await stamp.resume(self.invoices, scope, invoice_id)
 
     async def _warn_of_expiry(self) -> None:
-        await expiry.warn(self.credentials)
+        await self._at_each_time(partial(expiry.warn, self.credentials))
 
     async def _send_mail(self) -> None:
         assert self.mailer is not None, "without a mail server nothing is scheduled"
         await self.mailer.drain()
 
     async def _stamp_due(self) -> None:
-        await sweep.stamp_due(self.invoices)
+        await self._at_each_time(partial(sweep.stamp_due, self.invoices))
 
     async def _follow(self) -> None:
-        await sweep.follow_cancellations(self.invoices)
+        await self._at_each_time(partial(sweep.follow_cancellations, self.invoices))
+
+    async def _at_each_time(self, work: Callable[[TeamScope | None], Awaitable[int]]) -> None:
+        """The work of each team that has moved its clock, by that clock, then of everybody by the machine's."""
+        for scope in self.team_clock.moved():
+            with acting_for(scope):
+                await work(scope)
+        await work(None)
 
     async def _anchor(self) -> None:
         self.anchors.write(await self.database.read(audit.heads), self.clock.now_ms())
 
     async def _alarm(self) -> None:
-        await sweep.alarm_overdue(self.invoices)
+        await self._at_each_time(partial(sweep.alarm_overdue, self.invoices))
 
     async def _remove_teams(self) -> None:
         await remove.remove_due(self.teams)
@@ -295,6 +373,10 @@ class Wiring:
             store_portal.forget_expired(tx, self.clock.now_ms())
 
         await self.database.write(unit)
+
+    @cached_property
+    def search(self) -> Search:
+        return search_of(self.database)
 
     # --- HTTP ------------------------------------------------------------------------------------------------------
 
@@ -330,13 +412,19 @@ class Wiring:
             service_routes.routes(self.database, self.clock, catalogs),
             catalog_routes.routes(self.sat.shelf, self.clock),
             invoice_routes.routes(self.invoices, self.files),
+            *search_routes(self.search, self.invoices),
             credential_routes.routes(self.credentials),
+            sandbox_routes.routes(self.sandbox_room),
+            *data_routes(self.documents, self.clock),
+            webhook_routes.routes(self.webhooks),
             document_routes.routes(self.links, self._open_file),
         ]
 
     async def _open_file(self, file_id: str) -> Response:
         if file_id.startswith("manifest_"):
             return await credential_routes.manifest_file(self.credentials, file_id)
+        if file_id.startswith("doc_"):
+            return await document_routes.document_file(self.documents, file_id)
         if "_inv_" not in file_id:
             raise FileNotFound
         return invoice_routes.served(await self.files.by_link(file_id))
@@ -371,13 +459,16 @@ class Wiring:
         return "ok"
 
     async def _check_pac(self) -> str:
-        return "ok" if self.invoices.live.pacs else "off"
+        if not await self.database.read(store_pacs.has_live):
+            return "off"
+        return "degraded" if self.remote_pacs.resting else "ok"
 
     async def _check_mail(self) -> str:
         return "off" if self.mailer is None else await self.mailer.check()
 
     def warm_up(self) -> None:
         """What the first request would otherwise wait for is made now; leases of dead processes are void on SQLite."""
+        self.team_clock.load()
         _ = self.kit, self.invoices, self.files
         if self.database.is_sqlite:
             self.database.write_sync(self._void_leases)
@@ -386,10 +477,11 @@ class Wiring:
         store_stamping.void_foreign_leases(tx, self.process)
         store_cancel.void_claims(tx)
         self.idempotency.void_runs(tx)
+        store_lanes.void_leases(tx)
 
     def close(self) -> None:
         """No key, thread or connection is left. Parts that nobody asked for are not made in order to be closed."""
-        for name in ("signers", "jobs"):
+        for name in ("signers", "pacs", "jobs"):
             if name in self.__dict__:
                 getattr(self, name).close()
         self.database.close()

@@ -9,7 +9,9 @@ Reading is strict: names, sizes and numbers are limited before anything is unpac
 import base64
 import hashlib
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,10 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 VERSION: Final = 1
 FILES_MAX: Final = 500
+# Everything the library raises for a damaged archive.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+)  # fmt: skip
 BYTES_MAX: Final = 256 * 1024 * 1024
 
 
@@ -96,7 +102,7 @@ def _files(content: bytes) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries) > BYTES_MAX:
                 raise BundleRefused(f"its files have more than {BYTES_MAX} bytes")
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise BundleRefused(f"it is no zip that can be read: {error}") from error
 
 

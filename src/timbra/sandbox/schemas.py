@@ -18,7 +18,7 @@ CODE_FORM = r"[A-Za-z0-9]{1,20}"
 class PacControl(Command):
     """What one simulated PAC does. code: with rejects; seconds: of silence, with slow; calls: then normal again."""
 
-    behaviour: Annotated[Behaviour, Choice(*Behaviour)] = Behaviour.NORMAL
+    behaviour: Annotated[Behaviour, Choice(*Behaviour)]
     code: Annotated[str | None, Text(max=20, pattern=CODE_FORM, explain="must be a code such as CFDI40147")] = None
     seconds: Annotated[int | None, Whole(min=1, max=259_200)] = None
     calls: Annotated[int | None, Whole(min=1, max=1_000)] = None
@@ -31,7 +31,7 @@ class PacControl(Command):
 class ReceiverControl(Command):
     """What receivers do when a cancellation needs their acceptance."""
 
-    behaviour: Annotated[Receiver, Choice(*Receiver)] = Receiver.NOT_ASKED
+    behaviour: Annotated[Receiver, Choice(*Receiver)]
 
 
 class ChangeSandbox(Command):
