@@ -1,6 +1,6 @@
 """SAT's lists: how long a load takes, and how long until every client was looked up again, on both databases.
 
-TIMBRA_BENCH_CLIENTS (100,000) clients of one team, a list of the size of SAT's longest (265,000 rows); one client in a
+TIMBRA_BENCH_CLIENTS (100,000) clients of one team, a list of TIMBRA_BENCH_ROWS (265,000: SAT's longest); one client in a
 hundred is on it. PostgreSQL too when started by `scripts/with_postgres.py`.
 """
 
@@ -29,7 +29,7 @@ from timbra.sat_lists.sync import published_of
 from timbra.wiring import Wiring
 
 CLIENTS = int(os.environ.get("TIMBRA_BENCH_CLIENTS", "100000"))
-ROWS = 265_000
+ROWS = int(os.environ.get("TIMBRA_BENCH_ROWS", "265000"))
 LISTED_EACH = 100
 CHANGED = 1_000
 TARGET_S = 60

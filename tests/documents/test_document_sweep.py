@@ -1,11 +1,15 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+from factories.s3_server import s3_server
 from factories.uploads import PDF, upload
+from timbra.app import create_app
 from timbra.documents import sweep
-from timbra.platform.storage import StorageUnavailable
+from timbra.platform.storage import Storage, StorageUnavailable
 from world import DAY_MS, NOON_MS, World
 
 
@@ -69,6 +73,30 @@ def test_files_of_another_server_in_the_same_place_stay(world: World, path: str)
     age(world)
 
     assert remove(world) == 0
+
+
+def test_whole_life_in_a_bucket(world: World, path: str) -> None:
+    with s3_server() as origin:
+        url = f"s3://files/timbra?endpoint={origin}&region=us-east-1&access_key=id&secret_key=key"
+        in_bucket = replace(world.house.documents, storage=Storage.open(url))
+        world.house.__dict__["documents"] = in_bucket
+        world.app = create_app(wiring=world.house, with_worker=False)
+        world.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=world.app), base_url="https://cfdi.example.com"
+        )
+
+        made = upload(world.api, path).data
+        orphan = f"{in_bucket.folder}/{world.team_id}/doc_lost.abc"
+        world.run(in_bucket.storage.put(orphan, PDF))
+
+        assert world.api.get(made["file_url"]).raw.content == PDF
+        assert stored(world) == []
+        assert remove(world) == 0  # both were written today by the bucket's clock
+        world.clock.advance(400 * DAY_MS)
+        assert remove(world) == 1
+        assert world.run(in_bucket.storage.get(orphan)) is None
+        fresh = world.api.get(path).data[0]["file_url"]
+        assert world.api.get(fresh).raw.content == PDF
 
 
 def test_upload_that_cannot_be_stored_is_503(world: World, path: str, monkeypatch: pytest.MonkeyPatch) -> None:

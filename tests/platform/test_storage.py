@@ -1,15 +1,13 @@
 """Files in a local folder, and in a bucket of a real S3 server (moto's)."""
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from factories.s3_server import s3_server
 from timbra.platform.db import Database
 from timbra.platform.storage import Storage, StorageRefused, StorageUnavailable, Stored, refuse_storage
 
@@ -18,18 +16,8 @@ KEY = "documents/a1/team_1/doc_1.abc"
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """The origin of an S3 server with the bucket ``files``."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    origin = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3", endpoint_url=origin, aws_access_key_id="id", aws_secret_access_key="key", region_name="us-east-1"
-    )
-    client.create_bucket(Bucket="files")
-    yield origin
-    server.stop()
+    with s3_server() as origin:
+        yield origin
 
 
 @pytest.fixture(params=["folder", "s3"])
