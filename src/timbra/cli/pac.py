@@ -52,12 +52,10 @@ def add(name: Name, live: Live = False, team_id: TeamOption = None) -> None:
         team = team_of(house, team_id)
         if live and provider.abilities.seals_itself:
             _refuse_untried(house, team, provider)
-        scope = TeamScope(team.id, live)
+        scope, opener, at_ms = TeamScope(team.id, live), house.pac_opener, house.clock.now_ms()
         with acting_for(scope):
             house.database.write_sync(
-                lambda tx: pacs.connect(
-                    tx, scope, name, given, opener=house.pac_opener, actor=_actor(team), at_ms=house.clock.now_ms()
-                )
+                lambda tx: pacs.connect(tx, scope, name, given, opener=opener, actor=_actor(team), at_ms=at_ms)
             )
     typer.echo(f"kept. Try it: timbra pac test {name}" if not live else "kept: live documents of this team go there")
 

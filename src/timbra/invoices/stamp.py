@@ -6,55 +6,25 @@ set no other PAC is called: an unknown outcome is cleared up with that PAC alone
 """
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import Any
-
-import structlog
 
 from timbra.cfdi import cadena, timbre
 from timbra.cfdi.reseal import reseal
-from timbra.cfdi.timbre import Timbre, TimbreRefused
+from timbra.cfdi.timbre import Timbre, TimbreRefused, UnknownPac
 from timbra.cfdi.zones import CENTRAL, local_time, zone_of
 from timbra.invoices import record as outcome_record
 from timbra.invoices import store, store_stamping
 from timbra.invoices.model import FileKind, InvoiceRecord, Status
-from timbra.invoices.parts import (
-    LEASE_MS,
-    REBUILD_AFTER_MS,
-    RETRY_LAST_MS,
-    RETRY_MS,
-    STAMP_WINDOW_MS,
-    InvoiceParts,
-    PacSide,
-)
-from timbra.pac.port import Busy, Hints, NotThere, PacPort, Rejected, Stamped, StampOutcome, Unknown
-from timbra.platform import faults, json
+from timbra.invoices.parts import LEASE_MS, REBUILD_AFTER_MS, RETRY_LAST_MS, RETRY_MS, STAMP_WINDOW_MS, InvoiceParts
+from timbra.invoices.rounds import Job, LeaseLost, alarm, describe, find, first_reachable, hints_of, hold, note
+from timbra.pac.choose import PacSide
+from timbra.pac.port import Busy, NotThere, Rejected, Stamped, StampOutcome, Unknown
+from timbra.pac.talk import without_documents
+from timbra.platform import faults
 from timbra.platform.clock import monotonic_s
 from timbra.platform.db import Tx
-from timbra.platform.scope import SERVER, Actor, TeamScope
+from timbra.platform.scope import TeamScope
 
-log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Job:
-    """One leased document on its way through this path."""
-
-    record: InvoiceRecord
-    sealed: bytes
-    hints: Hints
-    actor: Actor = SERVER
-    is_fresh: bool = False  # Tx 1 of this very run named the PAC: it has not heard of the document yet
-    on_settled: outcome_record.OnSettled | None = None
-
-
-def hints_of(record: InvoiceRecord) -> Hints:
-    """The test-mode wishes of a document; a live one has none."""
-    if record.livemode or record.metadata == "{}":
-        return Hints()
-    wishes = json.loads(record.metadata.encode())
-    stamp, cancel = wishes.get("sandbox"), wishes.get("sandbox_cancel")
-    return Hints(stamp=stamp if isinstance(stamp, str) else None, cancel=cancel if isinstance(cancel, str) else None)
+__all__ = ["Job", "LeaseLost", "describe", "hints_of", "resume", "settle"]
 
 
 async def settle(parts: InvoiceParts, job: Job, budget_s: float) -> InvoiceRecord:
@@ -63,6 +33,7 @@ async def settle(parts: InvoiceParts, job: Job, budget_s: float) -> InvoiceRecor
     A document still pending afterwards is tried again by the worker.
     """
     deadline = monotonic_s() + budget_s
+    job.deadline_s = deadline if budget_s else None
     pauses = iter(parts.pauses_s)
     pause = 0.0
     while True:
@@ -80,83 +51,17 @@ async def settle(parts: InvoiceParts, job: Job, budget_s: float) -> InvoiceRecor
 
 async def _once(parts: InvoiceParts, job: Job) -> tuple[StampOutcome, str]:
     """One round: what the PAC that may have the document says, else what the first reachable PAC says."""
-    side = parts.side(job.record.livemode)
+    side = await parts.side_of(job.record.scope)
     if job.record.held_by is not None and not job.is_fresh:
-        found = await _find(parts, side, job, job.record.held_by)
+        found = await find(parts, side, job, job.record.held_by)
         if not isinstance(found, NotThere):
             return found, job.record.held_by
-        await _hold(parts, job, None)
+        await hold(parts, job, None)
     if parts.clock.now_ms() >= job.record.issued_ms + REBUILD_AFTER_MS and not job.is_fresh:
         await _rebuild(parts, job)
         if parts.clock.now_ms() >= job.record.stamp_before_ms:
             return Busy("these bytes are too old and could not be renewed"), ""
-    return await _first_reachable(parts, side, job)
-
-
-async def _find(parts: InvoiceParts, side: PacSide, job: Job, name: str) -> Stamped | NotThere | Unknown:
-    pac = side.named(name)
-    if pac is None:
-        return Unknown(f"{name} is not configured any more")
-    found = await pac.find(job.sealed, job.record.id, hints=job.hints)
-    await _note(parts, job, pac, "find", found)
-    return found
-
-
-async def _first_reachable(parts: InvoiceParts, side: PacSide, job: Job) -> tuple[StampOutcome, str]:
-    outcome: StampOutcome = Busy("no PAC is configured")
-    name = ""
-    for pac in side.pacs:
-        name = pac.name
-        if job.record.held_by != name:
-            await _hold(parts, job, name)
-        job.is_fresh = False
-        faults.point("stamp.before_pac")
-        outcome = await pac.stamp(job.sealed, job.record.id, hints=job.hints)
-        faults.point("stamp.after_pac")
-        if not isinstance(outcome, Stamped):
-            await _note(parts, job, pac, "stamp", outcome)
-        if not isinstance(outcome, Busy):
-            return outcome, name
-    await _hold(parts, job, None)
-    return outcome, name
-
-
-async def _hold(parts: InvoiceParts, job: Job, pac: str | None) -> None:
-    """Before ``pac`` hears of the document the database says so."""
-    if job.record.held_by == pac:
-        return
-    until = parts.clock.now_ms() + LEASE_MS
-
-    def unit(tx: Tx) -> bool:
-        return store_stamping.hold(tx, job.record, pac) and store_stamping.extend_lease(tx, job.record, until)
-
-    if not await parts.database.write(unit):
-        raise LeaseLost(job.record.id)
-    job.record = replace(job.record, held_by=pac, lease_until_ms=until)
-
-
-class LeaseLost(Exception):
-    """Somebody else works on the document: this run stops without a further call."""
-
-
-async def _note(parts: InvoiceParts, job: Job, pac: PacPort, call: str, outcome: Any) -> None:
-    """A line in the document's ledger."""
-    name, detail = describe(outcome)
-    now_ms = parts.clock.now_ms()
-    await parts.database.write(
-        lambda tx: store_stamping.add_attempt(
-            tx, job.record, pac=pac.name, call=call, outcome=name, detail=detail, at_ms=now_ms
-        )
-    )
-
-
-def describe(outcome: Any) -> tuple[str, str | None]:
-    """(word, detail) of an outcome for the ledger."""
-    if isinstance(outcome, Rejected):
-        return "rejected", f"{outcome.code} {outcome.text}"
-    if isinstance(outcome, Busy | Unknown):
-        return type(outcome).__name__.lower(), outcome.reason
-    return "not_there" if isinstance(outcome, NotThere) else "stamped", None
+    return await first_reachable(parts, side, job)
 
 
 async def _record(parts: InvoiceParts, job: Job, outcome: Stamped | Rejected, pac: str) -> InvoiceRecord | None:
@@ -170,37 +75,43 @@ async def _record(parts: InvoiceParts, job: Job, outcome: Stamped | Rejected, pa
         faults.point("stamp.after_tx2")
         return done
     try:
-        stamp = _checked(parts, job, outcome)
+        stamp = await _checked(parts, job, outcome)
     except TimbreRefused as refusal:
+        await note(parts, job, pac, "stamp", Unknown(f"a stamp that is not ours: {refusal}", outcome.said))
         await alarm(parts, job, f"{pac} answered with a stamp that is not ours: {refusal}")
         return None
     faults.point("stamp.before_tx2")
+    said = without_documents(outcome.said)
     done = await parts.database.write(
         lambda tx: outcome_record.stamped(
-            tx, parts, job.record, outcome.xml, stamp, pac, job.actor, now_ms, job.on_settled
+            tx, parts, job.record, outcome.xml, stamp, pac, job.actor, now_ms, job.on_settled, said
         )
     )
     faults.point("stamp.after_tx2")
     if done is None:
+        await note(parts, job, pac, "stamp", Unknown(f"the UUID of another document: {stamp.uuid}", outcome.said))
         await alarm(parts, job, f"{pac} answered with the UUID of another document")
     return done
 
 
-def _checked(parts: InvoiceParts, job: Job, outcome: Stamped) -> Timbre:
-    certificates = parts.side(job.record.livemode).certificates
-    return timbre.check(outcome.xml, job.sealed, pac_certificates=certificates, used=_checked_in_tx2)
+async def _checked(parts: InvoiceParts, job: Job, outcome: Stamped) -> Timbre:
+    """The timbre of our document. A certificate that is not known yet is looked up once. Raises TimbreRefused."""
+    side = parts.side(job.record.livemode)
+    try:
+        return _check(side, job, outcome)
+    except UnknownPac as unknown:
+        if side.learn is None or not await side.learn(unknown.number):
+            raise
+    return _check(side, job, outcome)
+
+
+def _check(side: PacSide, job: Job, outcome: Stamped) -> Timbre:
+    return timbre.check(outcome.xml, job.sealed, pac_certificates=side.certificates, used=_checked_in_tx2)
 
 
 def _checked_in_tx2(_uuid: str) -> bool:
     """Whether a UUID is used already is asked where it counts: in the transaction that stores it."""
     return False
-
-
-async def alarm(parts: InvoiceParts, job: Job, text: str) -> None:
-    """A person must look: the log and the audit row say why, once. Nothing else changes."""
-    now_ms = parts.clock.now_ms()
-    if await parts.database.write(lambda tx: outcome_record.alarmed(tx, job.record, text, now_ms)):
-        log.error("invoice_alarm", invoice=job.record.id, team=job.record.team_id, reason=text)
 
 
 async def _postpone(parts: InvoiceParts, job: Job) -> InvoiceRecord:
