@@ -24,12 +24,15 @@ KINDS = {
     "/v2/invoices/egress/": "egress",
     "/v2/invoices/payment/": "payment",
     "/v2/invoices/": "income",
+    "/v2/sandbox/documents/": "income",
     "/v2/files/": "file",
     "/v2/sat-lists/check/": "rfc",  # public data, the same for everybody
     "/v2/teams/": "team",
     "/v2/users/": "user",
     "/v2/users/reset-password/": "user",
     "/v2/api-keys/": "key",
+    "/v2/webhooks/": "webhook",
+    "/v2/events/": "event",
     "/v2/catalogs/": "catalog",  # the same for every team
 }
 UNKNOWN = {
@@ -41,6 +44,8 @@ UNKNOWN = {
     "team": "team_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "user": "user_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "key": "key_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
+    "webhook": "wh_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
+    "event": "evt_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
 }
 SHARED_BY_MODES = {"team", "user", "key", "file"}  # a team's live key may see these with ids met in test mode
 BODIES: dict[str, Any] = {"DELETE": {"motive": "02"}}
@@ -82,6 +87,8 @@ def victims(world: World) -> dict[str, str]:
         "team": world.team_id,
         "user": user,
         "key": key,
+        "webhook": world.api.post("/webhooks", {"url": "https://1.1.1.1/"}).data["id"],
+        "event": world.api.get("/events?limit=1").data[0]["id"],
     }
 
 

@@ -41,9 +41,8 @@ def acting_for(whom: str | TeamScope) -> Iterator[None]:
 
     Give the scope wherever the mode is known: a team's id alone leaves the clock of the server in force.
     """
-    is_scope = isinstance(whom, TeamScope)
-    team = _team.set(whom.team_id if is_scope else whom)
-    mode = _mode.set(whom.livemode if is_scope else None)
+    team_id, livemode = (whom, None) if isinstance(whom, str) else (whom.team_id, whom.livemode)
+    team, mode = _team.set(team_id), _mode.set(livemode)
     try:
         yield
     finally:

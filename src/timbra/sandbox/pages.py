@@ -172,7 +172,7 @@ class Pages:
         given = {name: form[name] for name in ("behaviour", "code", "seconds", "calls") if form.get(name)}
         body = bodies.validate(ChangeSandbox, {"pacs": {form.get("pac", ""): given}}, None)
         assert body.pacs is not None, "given above"
-        pacs = {name: control and control.control() for name, control in body.pacs.items()}
+        pacs = {name: control.control() if control is not None else None for name, control in body.pacs.items()}
         await settings.change(self.parts, caller, pacs, None)
         return Said("set")
 

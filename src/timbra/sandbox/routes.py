@@ -34,7 +34,7 @@ def routes(parts: SandboxParts) -> Router:
 
     @router.put("/sandbox", "Sandbox updated successfully", example=BEHAVIOUR)
     async def change_sandbox(caller: Caller, body: ChangeSandbox) -> dict[str, Any]:
-        pacs = {name: control and control.control() for name, control in (body.pacs or {}).items()}
+        pacs = {name: control.control() if control is not None else None for name, control in (body.pacs or {}).items()}
         receiver = body.receiver.behaviour if body.receiver is not None else None
         return shown(await settings.change(parts, caller, pacs, receiver))
 
