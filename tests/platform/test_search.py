@@ -373,7 +373,7 @@ def test_many_blocks_are_one_index(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("timbra.platform.search.index.BLOCK", 8)
     monkeypatch.setattr("timbra.platform.search.bits._BLOCK_BYTES", 1)
     monkeypatch.setattr("timbra.platform.search.find.FEW", 5)
-    monkeypatch.setattr("timbra.platform.search.find.NEIGHBOURS_OF", 1000)
+    monkeypatch.setattr("timbra.platform.search.find.NEIGHBOURS_OF", 1_000)
     for number in range(60):
         shop.put(f"thing_{number:02}", name="Garcia Lopez" if number % 2 else "Lopez sur Garcia", at=number)
 

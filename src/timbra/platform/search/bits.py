@@ -75,6 +75,8 @@ def holder(documents: int) -> Callable[[int], bool]:
 def of(numbers: Iterable[int]) -> int:
     """The set of these numbers."""
     ordered = list(numbers)
+    if len(ordered) == 1:
+        return 1 << ordered[0]
     whole = bytearray(max(ordered, default=-1) // 8 + 1)
     for number in ordered:
         whole[number // 8] |= 1 << number % 8

@@ -16,8 +16,9 @@ from timbra.platform.search.kinds import Kind
 from timbra.platform.search.matching import Match, Matcher, Values, both, either, union
 from timbra.platform.search.store import Place, Shelf
 
-NEIGHBOURS_OF: Final = 1_000  # in so many of the best documents it is looked whether the words are neighbours
-FEW: Final = 600  # so many documents are fetched and sorted; of more the newest are read in order
+NEIGHBOURS_OF: Final = 500  # in so many of the best documents it is looked whether the words are neighbours
+FETCH_COST: Final = 3  # of a document by its number, in documents read in order
+FEW: Final = 2_000  # so many documents are fetched to look at their time; of more, all of the time asked for are read
 LAST_MS: Final = 1 << 62
 
 
@@ -55,7 +56,8 @@ def find(tx: Tx, kind: Kind, scope: TeamScope, asked: Asked) -> Found:
     total = union(values).bit_count()
     if asked.offset >= total:
         return Found([], total)
-    ranked = _Ranked(tx, shelf, {2 * value: documents for value, documents in values.items()})
+    doubled = {2 * value: documents for value, documents in values.items()}
+    ranked = _Ranked(tx, shelf, doubled, all_documents=row.next_number)
     if len(matches) > 1:
         ranked.prefer_neighbours(matches, searched)
     return Found(list(ranked.page(asked.offset, asked.limit)), total)
@@ -114,8 +116,9 @@ def _created(tx: Tx, shelf: Shelf, asked: Asked, allowed: int) -> int:
 class _Ranked:
     """Documents by worth, and their order."""
 
-    def __init__(self, tx: Tx, shelf: Shelf, values: Values) -> None:
+    def __init__(self, tx: Tx, shelf: Shelf, values: Values, all_documents: int) -> None:
         self._tx, self._shelf = tx, shelf
+        self._all_documents = all_documents
         self._values = values
         self._places: dict[int, Place] = {}
 
@@ -125,7 +128,7 @@ class _Ranked:
         left = NEIGHBOURS_OF
         for value, documents in sorted(self._values.items(), reverse=True):
             if documents.bit_count() > left:
-                numbers = [place.number for place in islice(self._newest_of(documents), left)]
+                numbers = [place.number for place in islice(self._newest_of(documents, left), left)]
             else:
                 numbers = list(bits.members(documents))
             best.append((value, numbers))
@@ -148,17 +151,22 @@ class _Ranked:
             if offset >= count:
                 offset -= count
                 continue
-            shown = list(islice(self._newest_of(documents), offset, offset + limit))
+            shown = list(islice(self._newest_of(documents, offset + limit), offset, offset + limit))
             yield from (place.object_id for place in shown)
             offset, limit = 0, limit - len(shown)
             if not limit:
                 return
 
-    def _newest_of(self, documents: int) -> Iterator[Place]:
-        """The documents, newest first, then by id."""
-        if documents.bit_count() > FEW:
+    def _newest_of(self, documents: int, wanted: int) -> Iterator[Place]:
+        """The documents, newest first, then by id, of which ``wanted`` will be read.
+
+        Few are fetched and sorted; many lie close in the order of all documents, which is read until enough were met.
+        """
+        count = documents.bit_count()
+        to_be_met = wanted * self._all_documents // count
+        if count * FETCH_COST > to_be_met:
             held = bits.holder(documents)
-            return (place for place in store.newest(self._tx, self._shelf) if held(place.number))
+            return (Place(*row) for row in store.newest(self._tx, self._shelf) if held(row[0]))
         numbers = list(bits.members(documents))
         unknown = [number for number in numbers if number not in self._places]
         found = [self._places[number] for number in numbers if number in self._places]

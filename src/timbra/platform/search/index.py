@@ -1,8 +1,8 @@
 """Writing the index: entries become rows of postings, a block of document numbers at a time."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from timbra.platform.db import Tx
 from timbra.platform.search import bits, store, words
@@ -42,39 +42,47 @@ def from_text(text: str) -> Words:
     return {int(line[0]): line[1:] for line in lines}
 
 
-def neighbours(matches: Sequence[Match], searched: Set[int]) -> Callable[[str], bool]:
+def neighbours(matches: Sequence[Match], searched: set[int]) -> Callable[[str], bool]:
     """Tells of a document's row whether the words stand next to each other in one of the fields, in the order typed."""
-    numbers = "|".join(str(number) for number in sorted(searched))
-    beside = _WITHIN.join(match.pattern for match in matches)
-    found = re.compile(rf"^(?:{numbers}) (?:.* )?{beside}(?= |$)", re.MULTILINE).search
-    return lambda text: found(text) is not None
+    accepts = [cache(match.accepts) for match in matches]
+    first, rest = accepts[0], list(enumerate(accepts[1:], 1))
+    numbers = {str(number) for number in searched}
+
+    def stand_together(text: str) -> bool:
+        for line in text.split(_BETWEEN):
+            number, *stored = line.split(_WITHIN)
+            for start, word in enumerate(stored[: len(stored) - len(rest)]):
+                if first(word) and number in numbers and all(accept(stored[start + at]) for at, accept in rest):
+                    return True
+        return False
+
+    return stand_together
 
 
-def _terms(found: Words) -> set[tuple[str, int]]:
-    terms = {(term, FILTERS) for term in found.get(FILTERS, ())}
+Offsets = dict[str, dict[int, list[int]]]
+"""Documents of one block (their place in it) by term and field."""
+
+
+def _note(offsets: Offsets, found: Words, offset: int) -> None:
     for number, stored in found.items():
-        if number != FILTERS:
-            terms.update((term, number) for term in words.terms_of(stored))
-    return terms
+        for word in set(stored):
+            for term in (word,) if number == FILTERS else words.terms_of(word):
+                offsets.setdefault(term, {}).setdefault(number, []).append(offset)
 
 
 @dataclass(slots=True)
 class _Changes:
-    """Documents (offsets as bits) to add to and take from each (term, field) of one block."""
+    """What is to be taken from one block, and added to it afterwards."""
 
-    add: dict[tuple[str, int], int] = field(default_factory=dict)
-    take: dict[tuple[str, int], int] = field(default_factory=dict)
+    take: Offsets = field(default_factory=dict)
+    add: Offsets = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
 
     def note(self, number: int, before: Words, after: Words) -> None:
-        bit = 1 << number % BLOCK
-        old, new = _terms(before), _terms(after)
-        for key in new - old:
-            self.add[key] = self.add.get(key, 0) | bit
-        for key in old - new:
-            self.take[key] = self.take.get(key, 0) | bit
-        for number_, stored in after.items():
-            if number_ != FILTERS:
+        _note(self.take, before, number % BLOCK)
+        _note(self.add, after, number % BLOCK)
+        for field_number, stored in after.items():
+            if field_number != FILTERS:
                 self.words.update(words.without_tilde(word[1:]) for word in stored if words.may_have_typos(word))
 
 
@@ -106,13 +114,18 @@ def put(
 
 
 def _apply(tx: Tx, shelf: Shelf, block: int, changes: _Changes) -> None:
-    terms = sorted({term for term, _ in (*changes.add, *changes.take)})
+    terms = sorted({*changes.add, *changes.take})
     rows = store.block_postings(tx, shelf, block, terms)
-    sets = {term: bits.decode(rows[term]) if term in rows else {} for term in terms}
-    for (term, number), documents in changes.add.items():
-        sets[term][number] = sets[term].get(number, 0) | documents
-    for (term, number), documents in changes.take.items():
-        sets[term][number] = sets[term].get(number, 0) & ~documents
-    encoded: Mapping[str, bytes] = {term: bits.encode(sets[term]) for term in terms}
+    encoded: dict[str, bytes] = {}
+    for term in terms:
+        before = rows.get(term, b"")
+        sets = bits.decode(before)
+        for number, offsets in changes.take.get(term, {}).items():
+            sets[number] = sets.get(number, 0) & ~bits.of(offsets)
+        for number, offsets in changes.add.get(term, {}).items():
+            sets[number] = sets.get(number, 0) | bits.of(offsets)
+        after = bits.encode(sets)
+        if after != before:
+            encoded[term] = after
     store.put_postings(tx, shelf, block, encoded)
     store.put_words(tx, shelf, [word for word in changes.words if f"w{word}" not in rows])

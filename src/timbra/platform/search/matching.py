@@ -12,7 +12,7 @@ from timbra.platform.search import bits, store
 from timbra.platform.search.bits import Sets
 from timbra.platform.search.kinds import Kind
 from timbra.platform.search.store import Shelf
-from timbra.platform.search.words import ENYE, ID_LENGTH, SHORT, Piece, Typed, typos_allowed
+from timbra.platform.search.words import ID_LENGTH, SHORT, Piece, Typed, typos_allowed, without_tilde
 
 # Tenths of the field's weight that a match is worth.
 EQUAL, OTHER_TILDE, BEGINNING, TYPO = 10, 9, 8, 6
@@ -31,12 +31,12 @@ class Match:
     values: Values = field(default_factory=dict)
     typos: frozenset[str] = frozenset()
 
-    @property
-    def pattern(self) -> str:
-        """A pattern of the stored words that are meant."""
-        typed = self.word.text
-        meant = [rf"{typed}\w*" if len(typed) > 1 else typed, *sorted(self.typos)]
-        return f"[wc](?:{'|'.join(meant)})".replace("n", f"[n{ENYE}]")
+    def accepts(self, stored: str) -> bool:
+        """Whether a stored word is meant."""
+        if stored[0] not in "wc":
+            return False
+        word, typed = without_tilde(stored[1:]), self.word.text
+        return word == typed or (len(typed) > 1 and word.startswith(typed)) or word in self.typos
 
 
 class Matcher:

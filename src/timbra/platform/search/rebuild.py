@@ -16,7 +16,7 @@ from timbra.platform.search import index, store
 from timbra.platform.search.kinds import Kind
 from timbra.platform.search.store import Shelf
 
-AT_ONCE: Final = 400
+AT_ONCE: Final = 2_000
 ROWS_AT_ONCE: Final = 10_000
 LEAST_PAUSE_S: Final = 0.005
 

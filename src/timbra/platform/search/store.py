@@ -176,7 +176,7 @@ _REMOVE = delete(search_documents).where(_in(search_documents), search_documents
 
 def _many(tx: Tx, statement: Executable, shelf: Shelf, values: Sequence[Any]) -> Iterator[Any]:
     for start in range(0, len(values), AT_ONCE):
-        yield from tx.execute(statement, {**shelf.key, "values": list(values[start : start + AT_ONCE])})
+        yield from tx.execute(statement, {**shelf.key, "values": list(values[start : start + AT_ONCE])}).all()
 
 
 def by_object(tx: Tx, shelf: Shelf, ids: Sequence[str]) -> dict[str, Place]:
@@ -194,13 +194,12 @@ def with_words(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> list[Place]:
     return [Place(*row) for row in _many(tx, _WITH_WORDS, shelf, numbers)]
 
 
-def newest(tx: Tx, shelf: Shelf) -> Iterator[Place]:
-    """Every document, newest first, then by id; read as far as it is consumed."""
+def newest(tx: Tx, shelf: Shelf) -> Iterator[Any]:
+    """A row (as ``Place``) of every document, newest first, then by id; read as far as it is consumed."""
     page, offset = FIRST_PAGE, 0
     while True:
         rows = tx.execute(_NEWEST.limit(page).offset(offset), shelf.key).all()
-        for row in rows:
-            yield Place(row.number, row.object_id, row.minus_created_ms)
+        yield from rows
         if len(rows) < page:
             return
         offset += page
@@ -274,7 +273,7 @@ def block_postings(tx: Tx, shelf: Shelf, block: int, terms: Sequence[str]) -> di
 def postings_beginning(tx: Tx, shelf: Shelf, beginning: str) -> list[tuple[int, bytes]]:
     """Rows (block, documents) of every longer term that begins so."""
     where = {**shelf.key, "low": beginning, "high": beginning + LAST}
-    return [(row.block, row.documents) for row in tx.execute(_BEGINNING, where)]
+    return [(row.block, row.documents) for row in tx.execute(_BEGINNING, where).all()]
 
 
 def put_postings(tx: Tx, shelf: Shelf, block: int, rows: Mapping[str, bytes]) -> None:
@@ -309,7 +308,7 @@ _WORDS = select(search_words.c.word).where(
 def words(tx: Tx, shelf: Shelf, lengths: Sequence[int], first: str) -> list[str]:
     """Words of these lengths with this first character."""
     where = {**shelf.key, "lengths": list(lengths), "first": first, "high": first + LAST}
-    return list(tx.execute(_WORDS, where).scalars())
+    return [row[0] for row in tx.execute(_WORDS, where).all()]
 
 
 def put_words(tx: Tx, shelf: Shelf, found: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ whole; ``|`` parts values that do not stand next to each other. A term, the key 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -92,20 +92,19 @@ def id_form(folded: str) -> str:
     return folded.rpartition("_")[2].replace("-", "")[:WORD_LENGTH]
 
 
-def terms_of(stored: Iterable[str]) -> Iterator[str]:
-    """The terms under which stored words are found."""
-    for word in stored:
-        kind = word[0]
-        if kind in "ie":
-            yield word
-        elif kind in "wc" and len(word) > 1:
-            plain = without_tilde(word[1:])
-            yield f"w{plain}"
-            for length in SHORT:
-                if len(plain) >= length:
-                    yield f"p{plain[:length]}"
-            if ENYE in word:
-                yield f"n{plain}"
+@lru_cache(maxsize=16_384)
+def terms_of(stored: str) -> tuple[str, ...]:
+    """The terms under which a stored word is found."""
+    kind = stored[0]
+    if kind in "ie":
+        return (stored,)
+    if kind not in "wc" or len(stored) == 1:
+        return ()
+    plain = without_tilde(stored[1:])
+    found = [f"w{plain}", *(f"p{plain[:length]}" for length in SHORT if len(plain) >= length)]
+    if ENYE in stored:
+        found.append(f"n{plain}")
+    return tuple(found)
 
 
 def filter_term(name: str, value: str) -> str:
