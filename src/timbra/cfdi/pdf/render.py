@@ -13,7 +13,7 @@ from timbra.cfdi.pdf.words import Language
 
 TEMPLATE = "invoice.typ"
 # Part of every cache key of a rendered file: raise it with any change that alters the printed page.
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 
 
 class Renderer:

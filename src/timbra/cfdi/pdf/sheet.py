@@ -6,6 +6,7 @@ The template decides places and sizes only; it never sees a SAT code it would ha
 from decimal import Decimal
 from typing import Any
 
+from timbra.cfdi.pdf import sheet_payments
 from timbra.cfdi.pdf.brand import Brand
 from timbra.cfdi.pdf.figures import figure, moment, negative, printable, wrapped
 from timbra.cfdi.pdf.labels import CANCELED, LEGEND, NOT_VALID
@@ -30,7 +31,7 @@ def sheet(
     marks = [NOT_VALID] if test_mode or view.timbre is None else []
     return {
         "lang": language,
-        "labels": labels,
+        "labels": sheet_payments.labels_of(wording) if cfdi.payments else labels,
         "brand": _brand(brand, cfdi.issuer.name),
         "title": labels.get(f"title.{cfdi.kind}", labels["document"]),
         "number": printable("-".join(part for part in (cfdi.series, cfdi.folio) if part)),
@@ -40,14 +41,32 @@ def sheet(
         "issuer": _issuer(cfdi, wording),
         "receiver": _receiver(cfdi, wording),
         "facts": _facts(view, wording),
+        **_money(cfdi, wording),
+        "notes": [printable(part) for part in (notes or "").splitlines()],
+        "stamp": _stamp(view, wording),
+    }
+
+
+def _money(cfdi: ReadCfdi, wording: Wording) -> dict[str, Any]:
+    """What was sold and for how much, or what was paid."""
+    labels, language = wording.labels, wording.language
+    if cfdi.payments:
+        label, amount, currency = sheet_payments.total(cfdi, wording)
+        return {
+            "table": sheet_payments.table(cfdi.payments, wording),
+            "totals": sheet_payments.totals(cfdi, wording),
+            "total": [label, f"{figure(amount)} {currency}"],
+            "words": _in_words(amount, currency, language),
+            "terms": sheet_payments.terms(cfdi, wording),
+            "sections": [*sheet_payments.prescribed_line(cfdi, wording), *_sections(cfdi, wording)],
+        }
+    return {
         "table": table(cfdi.lines, wording),
         "totals": _totals(cfdi, wording),
         "total": [labels["total"], f"{figure(cfdi.total)} {cfdi.currency}"],
-        "words": _in_words(cfdi, language),
+        "words": _in_words(cfdi.total, cfdi.currency, language),
         "terms": _terms(cfdi, wording),
         "sections": _sections(cfdi, wording),
-        "notes": [printable(part) for part in (notes or "").splitlines()],
-        "stamp": _stamp(view, wording),
     }
 
 
@@ -115,12 +134,12 @@ def _local_total(tax: ReadLocalTax, wording: Wording) -> tuple[str, str, str]:
     return name, "", figure(tax.amount)
 
 
-def _in_words(cfdi: ReadCfdi, language: Language) -> str:
-    """The total in words; empty for the documents without currency (T, P) and for what is no amount."""
-    whole, _, decimals = cfdi.total.partition(".")
-    if cfdi.currency == "XXX" or not (whole + decimals).isdecimal() or int(whole or "0") >= LIMIT:
+def _in_words(total: str, currency: str, language: Language) -> str:
+    """The total in words; empty for the documents without currency (T, N) and for what is no amount."""
+    whole, _, decimals = total.partition(".")
+    if currency == "XXX" or not (whole + decimals).isdecimal() or int(whole or "0") >= LIMIT:
         return ""
-    return amount_in_words(Decimal(cfdi.total), cfdi.currency, language)
+    return amount_in_words(Decimal(total), currency, language)
 
 
 def _terms(cfdi: ReadCfdi, wording: Wording) -> list[Row]:

@@ -20,8 +20,13 @@ def table(lines: tuple[ReadLine, ...], wording: Wording) -> dict[str, Any]:
     if rows:
         rows[-1]["last"] = True
     heads = [labels["unit_price"], *([labels["discount"]] if has_discount else []), labels["amount"]]
-    columns = [[row["quantity"] for row in rows], *([row["money"][i] for row in rows] for i in range(len(heads)))]
-    return {"money": heads, "widths": [_width(cells) for cells in columns], "rows": rows}
+    return {"money": heads, "widths": row_widths(rows, len(heads)), "rows": rows}
+
+
+def row_widths(rows: list[dict[str, Any]], money: int) -> list[float]:
+    """Points that the column of quantities and the ``money`` columns of figures need."""
+    columns = [[row["quantity"] for row in rows], *([row["money"][i] for row in rows] for i in range(money))]
+    return [_width(cells) for cells in columns]
 
 
 def _row(line: ReadLine, wording: Wording, *, has_discount: bool) -> dict[str, Any]:
