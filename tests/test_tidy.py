@@ -37,6 +37,7 @@ SERVER_TABLES = {
     "user_sessions",
     "user_tokens",
     "users",
+    "webhook_turns",
 }  # fmt: skip
 # The engine hands out their key; the team is a column of every row and of the index that reads them.
 NUMBERED_TABLES = {"events"}

@@ -2,7 +2,7 @@
 
 The job engine polls once a second and costs 5 ms a job; an event should be on its way in a quarter of a second and there
 are thousands. So each process looks at our own rows five times a second. What is due, and who has it, stands in them
-(docs/decisions/0023-deliveries.md).
+(docs/decisions/0028-deliveries.md).
 """
 
 import asyncio
