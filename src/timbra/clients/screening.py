@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from timbra.catalogs.address import MEXICO
 from timbra.cfdi.text import rfc_kind
 from timbra.clients.model import Client
 from timbra.platform.db import Tx
@@ -34,8 +35,12 @@ class NotLoaded:
 NOT_LOADED: Final[Screening] = NotLoaded()
 
 
+def may_be_listed(tax_id: str | None, country: str | None) -> bool:
+    """False for nobody in particular (generic RFCs) and for tax ids of other countries: they are not asked for."""
+    return tax_id is not None and country in (None, MEXICO) and rfc_kind(tax_id) in LISTED_KINDS
+
+
 def screened(tx: Tx, client: Client, screening: Screening, at_ms: int) -> Client:
-    """The client with what the lists say of its RFC now; generic RFCs and tax ids of other countries are not asked for."""
-    rfc = client.tax_id
-    is_listed_kind = rfc is not None and not client.is_foreign and rfc_kind(rfc) in LISTED_KINDS
-    return replace(client, sat_status=screening.status(tx, rfc or "", at_ms) if is_listed_kind else None)
+    """The client with what the lists say of its RFC now."""
+    asked = may_be_listed(client.tax_id, client.address.country)
+    return replace(client, sat_status=screening.status(tx, client.tax_id or "", at_ms) if asked else None)

@@ -1,6 +1,7 @@
-"""The SQL of screening: every client of every team, in pages."""
+"""The SQL of screening: every client of every team, in pages, with the few fields that it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, tuple_, update
 
@@ -13,14 +14,27 @@ from timbra.platform.db import Tx
 _SAVE = (
     update(clients)
     .where(clients.c.team_id == bindparam("team"), clients.c.id == bindparam("client"))
-    .values(sat_status=bindparam("said"), updated_ms=bindparam("at"))
+    .values(sat_status=bindparam("said"))
 )
+_SAVE_TOLD = _SAVE.values(updated_ms=bindparam("at"))
 
 
-def page(tx: Tx, after: tuple[str, str], limit: int) -> list[Client]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is stored of a client's standing. ``said``: JSON of what the lists said last, None when none was asked."""
+
+    team_id: str
+    id: str
+    tax_id: str
+    country: str | None
+    said: str | None
+
+
+def page(tx: Tx, after: tuple[str, str], limit: int) -> list[Standing]:
     """Clients with a tax id behind (team, id), by team and id; other writers of theirs wait until the transaction ends."""
+    wanted = (clients.c.team_id, clients.c.id, clients.c.tax_id, clients.c.address, clients.c.sat_status)
     found = (
-        select(clients)
+        select(*wanted)
         .where(
             tuple_(clients.c.team_id, clients.c.id) > tuple_(*after),
             clients.c.deleted.is_(False),
@@ -30,19 +44,28 @@ def page(tx: Tx, after: tuple[str, str], limit: int) -> list[Client]:
         .limit(limit)
         .with_for_update()
     )
-    return [store.client_of(row) for row in tx.execute(found)]
-
-
-def save(tx: Tx, changed: Sequence[Client]) -> None:
-    """What the lists say of these clients, and when they changed, is stored; nothing else of them."""
-    rows = [
-        {
-            "team": client.team_id,
-            "client": client.id,
-            "said": None if client.sat_status is None else json.dumps(client.sat_status),
-            "at": client.updated_ms,
-        }
-        for client in changed
+    return [
+        Standing(row.team_id, row.id, row.tax_id, json.loads(row.address.encode())["country"], row.sat_status)
+        for row in tx.execute(found)
     ]
+
+
+def save(tx: Tx, changed: Sequence[tuple[Standing, str | None]]) -> None:
+    """What the lists say of these clients is stored; nothing else of them."""
+    rows = [{"team": one.team_id, "client": one.id, "said": said} for one, said in changed]
     if rows:
         tx.execute(_SAVE, rows)
+
+
+def save_told(tx: Tx, changed: Sequence[tuple[Standing, str | None]], at_ms: int) -> list[Client]:
+    """Like ``save``, and they were changed now. The clients as they are, in no order."""
+    if not changed:
+        return []
+    rows = [{"team": one.team_id, "client": one.id, "said": said, "at": at_ms} for one, said in changed]
+    tx.execute(_SAVE_TOLD, rows)
+    return _all_of(tx, [(one.team_id, one.id) for one, _ in changed])
+
+
+def _all_of(tx: Tx, keys: Collection[tuple[str, str]]) -> list[Client]:
+    found = select(clients).where(tuple_(clients.c.team_id, clients.c.id).in_(keys))
+    return [store.client_of(row) for row in tx.execute(found)]
