@@ -12,7 +12,7 @@ from timbra.catalogs.address import MEXICO
 from timbra.cfdi.text import FOREIGN_RFC, GENERIC_RFC
 from timbra.clients import csf_code, csf_text, store
 from timbra.clients.create import Outcome, add
-from timbra.clients.csf_pages import pages_of, uploaded
+from timbra.clients.csf_pages import Pages, pages_of, uploaded
 from timbra.clients.csf_text import Constancia, NotACsf
 from timbra.clients.parts import ClientParts
 from timbra.clients.schemas import ClientFields
@@ -43,6 +43,10 @@ async def read(form: Upload, turns: asyncio.Semaphore) -> Paper:
     content = uploaded(form)
     async with turns:
         pages = await pages_of(content)
+        return await asyncio.to_thread(_understood, pages)  # a hostile text may take a while
+
+
+def _understood(pages: Pages) -> Paper:
     try:
         found = csf_text.read(pages.texts)
         odd = csf_code.warnings(pages.codes, found.tax_id, found.id_cif)
