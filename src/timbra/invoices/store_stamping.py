@@ -49,10 +49,15 @@ def void_foreign_leases(tx: Tx, owner: str) -> None:
 
 
 def due(tx: Tx, now_ms: int, limit: int, scope: TeamScope | None = None) -> list[tuple[TeamScope, str]]:
-    """Pending documents whose next try is due and that nobody holds: those near the end of their 72 hours first, then in
-    the order of their creation; of one scope or all.
+    """Pending documents whose next try is due and that nobody holds; of one scope or all.
+
+    Those near the end of their 72 hours come first, then each team's first, each team's second ... in the order of their
+    creation: one team's backlog does not hold up the others.
     """
     is_patient = case((invoices.c.stamp_before_ms <= now_ms + URGENT_MS, 0), else_=1)
+    turn = func.row_number().over(
+        partition_by=(invoices.c.team_id, invoices.c.livemode), order_by=(invoices.c.created_ms, invoices.c.id)
+    )
     rows = tx.execute(
         select(invoices.c.team_id, invoices.c.livemode, invoices.c.id)
         .where(
@@ -61,7 +66,7 @@ def due(tx: Tx, now_ms: int, limit: int, scope: TeamScope | None = None) -> list
             invoices.c.next_try_ms <= now_ms,
             or_(invoices.c.lease_until_ms.is_(None), invoices.c.lease_until_ms <= now_ms),
         )
-        .order_by(is_patient, invoices.c.created_ms, invoices.c.id)
+        .order_by(is_patient, turn, invoices.c.created_ms, invoices.c.id)
         .limit(limit)
     )
     return [(TeamScope(row.team_id, row.livemode), row.id) for row in rows]

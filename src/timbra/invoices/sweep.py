@@ -8,6 +8,7 @@ import structlog
 
 from timbra.invoices import cancel_follow, record, stamp, store_cancel, store_stamping
 from timbra.invoices.parts import ALARM_AFTER_MS, HOUR_MS, MINUTE_MS, InvoiceParts
+from timbra.platform import json
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
 from timbra.platform.tenancy import acting_for
@@ -27,12 +28,27 @@ async def stamp_due(parts: InvoiceParts, scope: TeamScope | None = None) -> int:
     while True:
         look = partial(store_stamping.due, now_ms=parts.clock.now_ms(), limit=BATCH, scope=scope)
         due = await parts.database.read(look)
-        if not due:
-            return done
-        await _each(due, lambda scope, invoice_id: stamp.resume(parts, scope, invoice_id))
+        worked: set[tuple[TeamScope, str]] = set()
+        await _each(due, partial(_resume, parts, worked))
         done += len(due)
-        if len(due) < BATCH:
+        if not await _hasten(parts, worked) and len(due) < BATCH:
             return done
+
+
+async def _resume(parts: InvoiceParts, worked: set[tuple[TeamScope, str]], scope: TeamScope, invoice_id: str) -> None:
+    """One try; ``worked`` is told when it was a later one and a live PAC stamped at last."""
+    settled = await stamp.resume(parts, scope, invoice_id)
+    if scope.livemode and settled is not None and settled.tries and settled.stamp is not None:
+        worked.add((scope, json.loads(settled.stamp.encode())["provider"]))
+
+
+async def _hasten(parts: InvoiceParts, worked: set[tuple[TeamScope, str]]) -> bool:
+    """What waits for a PAC that works again is due now, not at the next step of its plan; whether anything was."""
+    now_ms, found = parts.clock.now_ms(), 0
+    for scope, pac in worked:
+        with acting_for(scope):
+            found += await parts.database.write(partial(store_stamping.hasten, scope=scope, pac=pac, now_ms=now_ms))
+    return found > 0
 
 
 async def alarm_overdue(parts: InvoiceParts, scope: TeamScope | None = None) -> int:
