@@ -1,9 +1,13 @@
 """What a Constancia says, from the text of its pages."""
 
+import contextlib
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from timbra.cfdi.codes import REGIMES
 from timbra.clients.csf_code import UNREAD, warnings
 from timbra.clients.csf_text import NotACsf, read
 
@@ -185,6 +189,34 @@ def test_long_nonsense_costs_no_time(text: str) -> None:
         read((text,))
     with pytest.raises(NotACsf):
         read((COMPANY[:300] + "CONSTANCIA DE SITUACIÓN FISCAL" + text,))
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *COMPANY.splitlines(),
+        *PERSON.splitlines(),
+        "Regímenes:",
+        "01/01/2020",
+        "99/99/9999",
+        "\x02",
+        "\r\n",
+        "Página [1] de [1]",
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS | st.text(max_size=20), max_size=80).map("\n".join))
+def test_any_text_is_a_constancia_or_none(text: str) -> None:
+    with contextlib.suppress(NotACsf):
+        found = read((text,))
+        assert found.tax_id in text
+        assert all(row.code in REGIMES for row in found.regimes)
+
+
+@given(st.integers(0, len(COMPANY)), st.integers(0, len(COMPANY)))
+def test_a_text_with_a_gap_never_gives_another_taxpayer(start: int, end: int) -> None:
+    with contextlib.suppress(NotACsf):
+        assert read((COMPANY[: min(start, end)] + COMPANY[max(start, end) :],)).tax_id == "OÑO120726RX3"
 
 
 SAT = "https://siat.sat.gob.mx/app/qr/faces/pages/mobile/validadorqr.jsf?D1=10&D2=1&D3="
