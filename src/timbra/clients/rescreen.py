@@ -13,6 +13,7 @@ import structlog
 
 from timbra.clients import store_screening
 from timbra.clients.screening import may_be_listed
+from timbra.clients.store_screening import Standing
 from timbra.platform import events, json
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database, Tx
@@ -51,7 +52,8 @@ def _page(tx: Tx, lists: Lists, after: tuple[str, str], at_ms: int) -> tuple[tup
     page = store_screening.page(tx, after, PAGE)
     asked = {one.tax_id for one in page if may_be_listed(one.tax_id, one.country)}
     found = lists.statuses(tx, asked, at_ms)
-    changed, told = [], []
+    changed: list[tuple[Standing, str | None]] = []
+    told: list[tuple[Standing, str | None]] = []
     for one in page:
         status = found.get(one.tax_id) if may_be_listed(one.tax_id, one.country) else None
         said = None if status is None else json.dumps(status).decode()
