@@ -1,6 +1,9 @@
 """Facturama's taxpayer service, as docs/pacs/facturama.md describes it."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -8,7 +11,8 @@ import pytest
 from timbra.pac.facturama.taxpayers import LIMITS, FacturamaTaxpayers
 from timbra.pac.taxpayers import Claim, Compared, Comparison, NoSuchRfc, OutOfReach, Refused
 from timbra.platform import json
-from timbra.platform.egress import Answer, NotSent, Reason, Unknown
+from timbra.platform.addresses import Allowed
+from timbra.platform.egress import Answer, Egress, Limits, NotSent, Reason, Unknown
 
 CLAIM = Claim("EKU9003173C9", "ESCUELA KEMPER URGATE", "42501", "601")
 ALL = {"Rfc": "EKU9003173C9", "ExistRfc": True, "MatchName": True, "MatchZipCode": True, "MatchFiscalRegime": True}
@@ -91,3 +95,48 @@ async def test_every_answer_is_an_outcome(outcome: Answer | Exception, expected:
 def test_an_account_needs_a_user_and_a_password(url: str) -> None:
     with pytest.raises(ValueError, match="facturama://user:password@"):
         FacturamaTaxpayers.from_url(url, None)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def served(reply: bytes | None) -> AsyncIterator[FacturamaTaxpayers]:
+    """The service over real sockets, before a server that answers ``reply`` or, with None, never."""
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"POST /customers/validate HTTP/1.1")
+        if reply is None:
+            await done.wait()
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    egress = Egress(Allowed.of("127.0.0.1"))
+    yield FacturamaTaxpayers(egress, f"http://127.0.0.1:{port}", "user", "password")
+    await egress.aclose()
+    done.set()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_answers_is_understood() -> None:
+    async with served(json.dumps(ALL)) as taxpayers:
+        assert await taxpayers.compare(CLAIM) == Compared(name=True, zip=True, regime=True)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_silent_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("timbra.pac.facturama.taxpayers.LIMITS", Limits(total_s=0.2))
+
+    async with served(None) as taxpayers:
+        assert await taxpayers.compare(CLAIM) == OutOfReach("timeout")
+
+
+@pytest.mark.anyio
+async def test_an_endless_answer_is_out_of_reach() -> None:
+    async with served(b" " * (LIMITS.answer_bytes + 1)) as taxpayers:
+        assert await taxpayers.compare(CLAIM) == OutOfReach("too_large")
