@@ -18,6 +18,7 @@ from timbra.catalogs.load import Texts
 from timbra.catalogs.published import BadCatalogs
 from timbra.catalogs.wheels import locate
 from timbra.cli import doctor_data, startup
+from timbra.credentials import store_pacs
 from timbra.platform import logs, migrate
 from timbra.platform.config import Settings
 from timbra.platform.db import Database, DatabaseUnavailable
@@ -188,9 +189,28 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _live_accounts(found: Settings) -> dict[str, int]:
+    """Teams by provider, nothing while there is no database that this release can read."""
+    if found.is_embedded and not Path(make_url(found.url).database or "").exists():
+        return {}
+    database = Database(found.url)
+    try:
+        return database.read_sync(store_pacs.live_accounts) if migrate.is_current(database) else {}
+    except (DatabaseUnavailable, migrate.DatabaseNewer):
+        return {}
+    finally:
+        database.close()
+
+
 def _stamping(found: Settings) -> Iterator[Diagnosis]:
     yield Diagnosis("ok", "PAC, test mode", "the embedded sandbox: documents without fiscal value")
-    yield Diagnosis("note", "PAC, live mode", "none is configured: live invoices are not stamped")
+    accounts = _live_accounts(found)
+    if accounts:
+        told = ", ".join(f"{name} ({teams} team{'s' if teams > 1 else ''})" for name, teams in accounts.items())
+        yield Diagnosis("ok", "PAC, live mode", told)
+    else:
+        do = "`timbra pac add` connects a team to one"
+        yield Diagnosis("note", "PAC, live mode", "none is configured: live invoices are not stamped", do)
     if found.allow_test_csd_in_live:
         do = "unset TIMBRA_ALLOW_TEST_CSD_IN_LIVE on a real server"
         yield Diagnosis("note", "certificates", "SAT's test certificates are accepted in live mode", do)

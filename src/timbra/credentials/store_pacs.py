@@ -83,6 +83,15 @@ def note_tested(tx: Tx, scope: TeamScope, provider: str, at_ms: int) -> None:
     )
 
 
+def live_accounts(tx: Tx) -> dict[str, int]:
+    """How many teams have a live account, by provider."""
+    provider = pac_connections.c.provider
+    rows = tx.execute(
+        select(provider, func.count()).where(pac_connections.c.livemode).group_by(provider).order_by(provider)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def has_live(tx: Tx) -> bool:
     """Whether any team has an account for live mode."""
-    return tx.execute(select(pac_connections.c.team_id).where(pac_connections.c.livemode).limit(1)).first() is not None
+    return bool(live_accounts(tx))
