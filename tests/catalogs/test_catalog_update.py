@@ -338,7 +338,7 @@ def test_the_public_sample_database_is_read(sat_samples: Path) -> None:
     rows = read(sat_samples / "catalogs" / "sat_catalogs.sqlite", "2026-08-06")
 
     assert (len(rows.products), len(rows.units), len(rows.zips)) == (52_514, 2_418, 95_749)
-    assert ("DX", "01010101") == (rows_of(rows.units, "Dx").upper(), rows_of(rows.products, "01010101"))
+    assert (rows_of(rows.units, "Dx").upper(), rows_of(rows.products, "01010101")) == ("DX", "01010101")
     assert {row[5] for row in rows.zips} >= {"Tiempo del Centro", "Tiempo del Sureste"}
 
 

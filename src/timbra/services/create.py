@@ -38,7 +38,7 @@ def add(
     problems = unknown_keys(service, catalogs)
     if problems:
         raise Invalid(problems)
-    store_all(tx, caller, [service])
+    store_all(tx, caller, [(service, told(service))])
     return service
 
 
@@ -72,17 +72,19 @@ def built(
     return changed(blank, {"sku": settings["sku"], **given}, settings, catalogs)
 
 
-def store_all(tx: Tx, caller: Caller, services: Sequence[Service]) -> None:
-    """The services are stored with their events and audit rows, in a handful of statements."""
-    if not services:
+def told(service: Service) -> bytes:
+    """What the event of a new service says of it."""
+    return json.dumps(service.to_wire())
+
+
+def store_all(tx: Tx, caller: Caller, new: Sequence[tuple[Service, bytes]]) -> None:
+    """The services are stored with what their events say and with audit rows, in a handful of statements."""
+    if not new:
         return
-    scope, at_ms = caller.scope, services[0].created_ms
-    store.add(tx, scope, *services)
-    told = [(service.id, json.dumps(service.to_wire())) for service in services]
-    events.append_all(tx, scope, "service.created", told, at_ms)
-    audit.append_all(
-        tx, scope, Action.SERVICE_CREATE, [(service.id, None) for service in services], caller.actor, at_ms
-    )
+    scope, at_ms = caller.scope, new[0][0].created_ms
+    store.add(tx, scope, *(service for service, _ in new))
+    events.append_all(tx, scope, "service.created", ((service.id, body) for service, body in new), at_ms)
+    audit.append_all(tx, scope, Action.SERVICE_CREATE, [(service.id, None) for service, _ in new], caller.actor, at_ms)
 
 
 def changed(service: Service, changes: Mapping[str, Any], settings: TeamSettings, catalogs: Catalogs) -> Service:

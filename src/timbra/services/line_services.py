@@ -1,5 +1,6 @@
 """Find the services that lines refer to, and make those that are missing."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +13,20 @@ from timbra.http.errors import Conflict, FieldError, Invalid, NotFound
 from timbra.http.search_fields import METADATA_PREFIX
 from timbra.platform.db import Database, Tx
 from timbra.services import store
-from timbra.services.create import built, store_all, unknown_keys
+from timbra.services.create import built, store_all, told, unknown_keys
 from timbra.services.line_body import LineBody
 from timbra.services.model import Service
+from timbra.services.schemas import CreateService
 from timbra.services.store import Sought
 from timbra.teams.settings import TeamSettings
 
 MATCHES_SHOWN = 10
 FEW_LINES = 20  # more are looked up beside the event loop
 
+FIELDS = tuple(CreateService.model_fields)
+
 Lines = Sequence[tuple[int, LineBody]]
+New = dict[Sought, tuple[Service, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ async def services_of(
     matches = await look(partial(_read, caller, referring))
     missing = _check(referring, matches)
     if missing:
-        new = _new_services(caller, missing, settings, catalogs, at_ms)
+        make = partial(_new_services, caller, missing, settings, catalogs, at_ms)
+        new = make() if len(missing) <= FEW_LINES else await asyncio.to_thread(make)
         made = await database.write(partial(_create, caller, new))
         matches.by_search.update({sought: [service] for sought, service in made.items()})
     found = {at: service for at, line in referring if (service := _match(line, matches)) is not None}
@@ -106,10 +112,8 @@ def _check(referring: Lines, matches: Matches) -> Lines:
     return missing
 
 
-def _new_services(
-    caller: Caller, missing: Lines, settings: TeamSettings, catalogs: Catalogs, at_ms: int
-) -> dict[Sought, Service]:
-    """The service to be made for each search, from the first line that has it.
+def _new_services(caller: Caller, missing: Lines, settings: TeamSettings, catalogs: Catalogs, at_ms: int) -> New:
+    """The service to be made for each search, from the first line that has it, and what its event says.
 
     Raises Invalid where description or price is absent, or SAT does not know a key.
     """
@@ -124,13 +128,13 @@ def _new_services(
     first: dict[Sought, tuple[int, LineBody]] = {}
     for at, line in missing:
         first.setdefault(_sought(line), (at, line))
-    new: dict[Sought, Service] = {}
+    new: New = {}
     problems: list[FieldError] = []
     for sought, (at, line) in first.items():
         fields = _fields(line)
         service = built(caller, fields, origin="inline", settings=settings, catalogs=catalogs, at_ms=at_ms)
         problems += unknown_keys(service, catalogs, f"items[{at}]")
-        new[sought] = service
+        new[sought] = service, told(service)
     if problems:
         raise Invalid(problems)
     return new
@@ -139,7 +143,7 @@ def _new_services(
 def _fields(line: LineBody) -> dict[str, Any]:
     """What the line says about its service, which the same search shall find the next time."""
     assert line.search is not None
-    fields = dict(line)
+    fields = {name: getattr(line, name) for name in FIELDS}
     key, value = line.search.on_key, line.search_value
     name = key.removeprefix(METADATA_PREFIX)
     if key == "sku" and line.sku is None:
@@ -149,19 +153,19 @@ def _fields(line: LineBody) -> dict[str, Any]:
     return fields
 
 
-def _create(caller: Caller, new: dict[Sought, Service], tx: Tx) -> dict[Sought, Service]:
+def _create(caller: Caller, new: New, tx: Tx) -> dict[Sought, Service]:
     """The service of each search: one that appeared meanwhile, or the new one, which is stored."""
     store.hold(tx, caller.scope, new)
     known = store.find(tx, caller.scope, new, 1)
     keys = {key for key, _ in new}
     made: dict[Sought, Service] = {}
-    fresh: list[Service] = []
+    fresh: list[tuple[Service, bytes]] = []
     for sought in sorted(new):
         if known[sought]:
             made[sought] = known[sought][0]
         elif sought not in made:  # else a service of this very document answers this search too
-            service = new[sought]
-            fresh.append(service)
+            service = new[sought][0]
+            fresh.append(new[sought])
             answered = {sought, *(store.sought_by(service, key) for key in keys)}
             made.update({one: service for one in answered if one is not None and one in new and one not in made})
     store_all(tx, caller, fresh)

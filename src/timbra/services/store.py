@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from timbra.catalogs.taxes import from_stored, to_wire
+from timbra.catalogs.taxes import LineTaxes, from_stored, to_wire
 from timbra.http.search_fields import METADATA_PREFIX, scalar_text
 from timbra.platform import json, locks
 from timbra.platform.db import Tx
@@ -57,7 +58,7 @@ def _row(service: Service) -> dict[str, Any]:
         "sku": service.sku,
         "quantity": service.quantity,
         "taxability": service.taxability,
-        "taxes": json.dumps([to_wire(tax) for tax in service.taxes]),
+        "taxes": _taxes_text(service.taxes),
         "metadata": json.dumps(service.metadata),
         "description_key": _digest(service.description),
         "sort_name": sort_key(service.description),
@@ -81,9 +82,20 @@ def _service(row: Any) -> Service:
         sku=row.sku,
         quantity=row.quantity,
         taxability=row.taxability,
-        taxes=from_stored(json.loads(row.taxes.encode())),
-        metadata=json.loads(row.metadata.encode()),
+        taxes=_taxes_of(row.taxes),
+        metadata=json.loads(row.metadata.encode()) if row.metadata != "{}" else {},
     )
+
+
+# The services of a team have few lists of taxes between them, and documents read thousands of services.
+@lru_cache(maxsize=1_000)
+def _taxes_text(taxes: LineTaxes) -> str:
+    return json.dumps([to_wire(tax) for tax in taxes]).decode()
+
+
+@lru_cache(maxsize=1_000)
+def _taxes_of(text: str) -> LineTaxes:
+    return from_stored(json.loads(text.encode()))
 
 
 def add(tx: Tx, scope: TeamScope, *added: Service) -> None:
