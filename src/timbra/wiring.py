@@ -1,12 +1,10 @@
 """The only place that chooses real or sandbox parts and puts the house together."""
 
-from collections.abc import Awaitable, Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from starlette.responses import Response
 
-from timbra import __version__
 from timbra.catalogs import routes as catalog_routes
 from timbra.catalogs.home import Home
 from timbra.catalogs.load import SatData, load
@@ -18,7 +16,7 @@ from timbra.cfdi.pdf.texts import SatTexts
 from timbra.clients import routes as client_routes
 from timbra.clients import store_portal
 from timbra.clients.parts import ClientParts
-from timbra.credentials import csd, expiry, pacs, slots, store_pacs, trust
+from timbra.credentials import pacs, slots, trust
 from timbra.credentials import routes as credential_routes
 from timbra.credentials.csd import Signers
 from timbra.credentials.pacs import Pacs
@@ -26,14 +24,14 @@ from timbra.credentials.parts import CredentialParts
 from timbra.documents import routes as document_routes
 from timbra.documents.parts import DocumentParts
 from timbra.http.errors import FileNotFound
-from timbra.http.health import Check, auth_health_routes, health_routes
+from timbra.http.health import auth_health_routes
 from timbra.http.idempotency import Idempotency
 from timbra.http.pagination import Cursors
 from timbra.http.ratelimit import RateLimits
 from timbra.http.routing import Kit, Router
 from timbra.http.signed_urls import FileLinks
 from timbra.invoices import routes as invoice_routes
-from timbra.invoices import stamp, store_cancel, store_stamping, store_team, sweep
+from timbra.invoices import stamp, store_cancel, store_stamping, store_team
 from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts
@@ -43,22 +41,15 @@ from timbra.pac.choose import PacSide
 from timbra.pac.sandbox.authority import PAC_NAME, PAC_RFC
 from timbra.pac.sandbox.controls import Controls
 from timbra.pac.sandbox.keys import Sandbox, ensure
-from timbra.platform import audit, mail, migrate, vault_rotate
-from timbra.platform.addresses import Allowed
-from timbra.platform.audit_check import Anchors
-from timbra.platform.clock import Clock, SystemClock
-from timbra.platform.config import Settings
-from timbra.platform.db import Database, Tx
-from timbra.platform.egress import Egress
-from timbra.platform.ids import new_id
+from timbra.platform import audit
+from timbra.platform.db import Tx
+from timbra.platform.due import Due
 from timbra.platform.jobs import Jobs
 from timbra.platform.mailer import Attachment, Mailer, MailServer
 from timbra.platform.scope import TeamScope
 from timbra.platform.search.service import Search
-from timbra.platform.team_clock import TeamClock
 from timbra.platform.tenancy import acting_for
-from timbra.platform.vault import Opener, Vault
-from timbra.platform.vault_local import LocalKeys
+from timbra.platform.vault import Opener
 from timbra.platform.vault_named import ReplySecrets, ServerSecrets
 from timbra.sandbox import routes as sandbox_routes
 from timbra.sandbox.doors import Doors
@@ -73,7 +64,6 @@ from timbra.teams import routes as team_routes
 from timbra.teams import store as team_store
 from timbra.teams.authenticate import TeamAuthenticator
 from timbra.teams.key_use import KeyUse
-from timbra.teams.keys import TokenKeys
 from timbra.teams.parts import TeamParts
 from timbra.teams.wire import team_json
 from timbra.users import routes as user_routes
@@ -86,8 +76,10 @@ from timbra.webhooks.courier import Courier
 from timbra.webhooks.parts import WebhookParts
 from timbra.wiring_clients import client_parts
 from timbra.wiring_data import data_routes, document_parts, schedule_data, sync_parts
+from timbra.wiring_foundations import Foundations
+from timbra.wiring_health import health
 from timbra.wiring_pacs import RemotePacs, pac_certificates
-from timbra.wiring_sandbox import sandbox_parts, sandbox_side
+from timbra.wiring_sandbox import due_work, sandbox_parts, sandbox_side
 from timbra.wiring_search import search_of, search_routes
 from timbra.wiring_webhooks import schedule_webhooks, webhook_parts
 
@@ -96,51 +88,8 @@ SETTLE_INVOICE = "settle_invoice"
 LIVE_PAC = "el proveedor de certificación (PAC) configurado en este servidor"
 
 
-class Wiring:
+class Wiring(Foundations):
     """Every part of one process, made when first asked for. The database must be migrated before ``start``."""
-
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> None:
-        self.settings = settings
-        self.clock: Clock = clock or SystemClock()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self.database = database or Database(settings.url)
-        self.process = new_id("proc")
-        self.team_clock = TeamClock(self.database, self.clock)
-
-    # --- secrets ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def vault(self) -> Vault:
-        keys = LocalKeys.open(self.settings.key_folder, may_create=not vault_rotate.is_sealed(self.database))
-        vault_rotate.refuse_foreign(self.database, keys)
-        return Vault(keys)
-
-    @cached_property
-    def token_keys(self) -> TokenKeys:
-        keys = TokenKeys(
-            ServerSecrets(self.vault.opener("api tokens"), "signing_keys"), self.clock, self.settings.issuer
-        )
-        keys.load(self.database)
-        return keys
-
-    @cached_property
-    def anchors(self) -> Anchors:
-        return Anchors(self.settings.data_dir, self.vault.derive("audit anchors"))
-
-    @cached_property
-    def csd_opener(self) -> Opener:
-        return self.vault.opener(csd.PURPOSE)
-
-    @cached_property
-    def mail(self) -> mail.Outbox:
-        return mail.Outbox(self.vault.opener(mail.PURPOSE), self.clock, is_on=self.settings.mail is not None)
-
-    # --- outgoing calls --------------------------------------------------------------------------------------------
-
-    @cached_property
-    def egress(self) -> Egress:
-        """Calls to hosts that the operator has configured: PACs, SAT, catalogues."""
-        return Egress(Allowed.of(self.settings.egress_allow_private_hosts))
 
     # --- fiscal parts ----------------------------------------------------------------------------------------------
 
@@ -302,7 +251,7 @@ class Wiring:
 
     @cached_property
     def sandbox_room(self) -> SandboxParts:
-        return sandbox_parts(self.team_clock, self.clock, self.controls, self.invoices, self.credentials)
+        return sandbox_parts(self.team_clock, self.clock, self.controls, self.invoices, self.due)
 
     @cached_property
     def sandbox_doors(self) -> Doors:
@@ -316,13 +265,15 @@ class Wiring:
     # --- background work -------------------------------------------------------------------------------------------
 
     @cached_property
+    def due(self) -> Due:
+        """Work that falls due by a team's clock."""
+        return due_work(self.team_clock, lambda: self.invoices, lambda: self.credentials)
+
+    @cached_property
     def jobs(self) -> Jobs:
         jobs = Jobs(self.database, self.settings, self.clock)
         jobs.register(SETTLE_INVOICE, self._settle)
-        jobs.every("invoices.stamp_due", "*/5 * * * * *", self._stamp_due)
-        jobs.every("invoices.follow_cancellations", "*/10 * * * * *", self._follow)
-        jobs.every("invoices.alarm_overdue", "23 * * * * *", self._alarm)
-        jobs.every("credentials.warn", "37 9 * * *", self._warn_of_expiry)
+        self.due.schedule(jobs)
         if self.mailer is not None:
             jobs.every("mail.send", "*/10 * * * * *", self._send_mail)
         jobs.every("http.forget_keys", "41 3 * * *", self._forget_keys)
@@ -337,31 +288,12 @@ class Wiring:
         with acting_for(scope):
             await stamp.resume(self.invoices, scope, invoice_id)
 
-    async def _warn_of_expiry(self) -> None:
-        await self._at_each_time(partial(expiry.warn, self.credentials))
-
     async def _send_mail(self) -> None:
         assert self.mailer is not None, "without a mail server nothing is scheduled"
         await self.mailer.drain()
 
-    async def _stamp_due(self) -> None:
-        await self._at_each_time(partial(sweep.stamp_due, self.invoices))
-
-    async def _follow(self) -> None:
-        await self._at_each_time(partial(sweep.follow_cancellations, self.invoices))
-
-    async def _at_each_time(self, work: Callable[[TeamScope | None], Awaitable[int]]) -> None:
-        """The work of each team that has moved its clock, by that clock, then of everybody by the machine's."""
-        for scope in self.team_clock.moved():
-            with acting_for(scope):
-                await work(scope)
-        await work(None)
-
     async def _anchor(self) -> None:
         self.anchors.write(await self.database.read(audit.heads), self.clock.now_ms())
-
-    async def _alarm(self) -> None:
-        await self._at_each_time(partial(sweep.alarm_overdue, self.invoices))
 
     async def _remove_teams(self) -> None:
         await remove.remove_due(self.teams)
@@ -431,40 +363,13 @@ class Wiring:
 
     @cached_property
     def health(self) -> Router:
-        checks: dict[str, Check] = {
-            "database": self._check_database,
-            "migrations": self._check_migrations,
-            "signing_key": self._check_signing_key,
-            "catalogs": self._check_catalogs,
-            "queue": self._check_queue,
-            "pac": self._check_pac,
-            "mail": self._check_mail,
-        }
-        return health_routes(__version__, checks)
-
-    async def _check_database(self) -> str:
-        await self.database.read(lambda tx: tx.connection.exec_driver_sql("select 1").scalar_one())
-        return "ok"
-
-    async def _check_migrations(self) -> str:
-        return "ok" if migrate.is_current(self.database) else "failed"
-
-    async def _check_signing_key(self) -> str:
-        return "ok" if self.token_keys else "failed"
-
-    async def _check_catalogs(self) -> str:
-        return "ok" if self.sat.version else "failed"
-
-    async def _check_queue(self) -> str:
-        return "ok"
-
-    async def _check_pac(self) -> str:
-        if not await self.database.read(store_pacs.has_live):
-            return "off"
-        return "degraded" if self.remote_pacs.resting else "ok"
-
-    async def _check_mail(self) -> str:
-        return "off" if self.mailer is None else await self.mailer.check()
+        return health(
+            self.database,
+            lambda: self.sat,
+            lambda: self.token_keys,
+            lambda: self.mailer,
+            lambda: bool(self.remote_pacs.resting),
+        )
 
     def warm_up(self) -> None:
         """What the first request would otherwise wait for is made now; leases of dead processes are void on SQLite."""

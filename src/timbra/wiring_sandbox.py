@@ -1,6 +1,6 @@
 """The sandbox put together for ``wiring``: simulated PACs and SAT, and the room that controls them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from timbra.catalogs.load import SatData
@@ -16,6 +16,7 @@ from timbra.pac.sandbox.keys import Sandbox
 from timbra.pac.sandbox.provider import SandboxKeys, SandboxPac, SandboxStatus
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database
+from timbra.platform.due import Due
 from timbra.platform.team_clock import TeamClock
 from timbra.sandbox.parts import SandboxParts
 
@@ -51,21 +52,31 @@ def sandbox_side(
     return PacSide(pacs, SandboxStatus(database, clock, controls), certificates)
 
 
+def due_work(clock: TeamClock, invoices: Callable[[], InvoiceParts], credentials: Callable[[], CredentialParts]) -> Due:
+    """Work that falls due by a team's clock. Parts are made when the work is first done."""
+    due = Due(clock)
+    due.add("stamped", "invoices.stamp_due", "*/5 * * * * *", lambda scope: sweep.stamp_due(invoices(), scope))
+    due.add("alarms", "invoices.alarm_overdue", "23 * * * * *", lambda scope: sweep.alarm_overdue(invoices(), scope))
+    due.add(
+        "cancellations",
+        "invoices.follow_cancellations",
+        "*/10 * * * * *",
+        lambda scope: sweep.follow_cancellations(invoices(), scope),
+    )
+    due.add("certificates", "credentials.warn", "37 9 * * *", lambda scope: expiry.warn(credentials(), scope))
+    return due
+
+
 def sandbox_parts(
-    clock: TeamClock, machine: Clock, controls: Controls, invoices: InvoiceParts, credentials: CredentialParts
+    clock: TeamClock, machine: Clock, controls: Controls, invoices: InvoiceParts, due: Due
 ) -> SandboxParts:
-    """What the control room works with; due work is done in the order given here when a clock was moved."""
+    """What the control room works with."""
     return SandboxParts(
         database=invoices.database,
         clock=clock,
         machine=machine,
         controls=controls,
         pacs=PACS,
-        due_work={
-            "stamped": partial(sweep.stamp_due, invoices),
-            "alarms": partial(sweep.alarm_overdue, invoices),
-            "cancellations": partial(sweep.follow_cancellations, invoices),
-            "certificates": partial(expiry.warn, credentials),
-        },
+        due=due,
         follow=partial(cancel_follow.follow, invoices),
     )

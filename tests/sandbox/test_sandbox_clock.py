@@ -135,7 +135,7 @@ def test_the_schedule_serves_teams_that_are_ahead_by_their_own_clock(world: Worl
     assert other["cancellation_status"] == "pending"
 
     world.clock.advance(120_000)
-    world.run(world.house._follow())
+    world.run(world.house.due.run("cancellations"))
 
     assert world.show(uuid)["cancellation_status"] == "accepted"
 

@@ -87,9 +87,10 @@ def _wrong(text: str) -> Invalid:
 
 async def do_due_work(parts: SandboxParts, caller: Caller) -> dict[str, int]:
     """What is due for the team at its present, until nothing is left; how many of each kind."""
-    done = dict.fromkeys(parts.due_work, 0)
+    works = parts.due.of_team()
+    done = dict.fromkeys(works, 0)
     for _ in range(ROUNDS_MAX):
-        counts = {name: await work(caller.scope) for name, work in parts.due_work.items()}
+        counts = {name: await work(caller.scope) for name, work in works.items()}
         done = {name: done[name] + count for name, count in counts.items()}
         if not any(counts.values()):
             break

@@ -1,16 +1,14 @@
 """What the verbs of this room work with; ``wiring`` puts it together once."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from timbra.pac.sandbox.controls import Controls
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database
+from timbra.platform.due import Due
 from timbra.platform.scope import TeamScope
 from timbra.platform.team_clock import TeamClock
-
-DueWork = Callable[[TeamScope], Awaitable[int]]
-"""Does what is due for one team by its own clock; how many things were done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +20,5 @@ class SandboxParts:
     machine: Clock
     controls: Controls
     pacs: Sequence[str]  # names of the simulated PACs, in failover order
-    due_work: Mapping[str, DueWork]  # in the order in which it is done after a clock was moved
+    due: Due  # done for the team when its clock was moved
     follow: Callable[[TeamScope, str], Awaitable[None]]  # looks at the cancellation of the document with this inv_ id

@@ -74,7 +74,7 @@ async def page(parts: SandboxParts, caller: Caller, query: Mapping[str, str], er
         now=_clock(parts),
         error=error,
         saying=SAYINGS.get(query.get("said", "")),
-        done=[(_count(query.get(name)), text) for name, text in WORK.items() if _count(query.get(name))],
+        done=[(count, WORK.get(name, name)) for name in parts.due.of_team() if (count := _count(query.get(name)))],
         pacs=state.pacs,
         behaviours=BEHAVIOURS,
         receiver=state.receiver,
