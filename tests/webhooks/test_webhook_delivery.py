@@ -338,15 +338,22 @@ def test_switched_on_again_its_failures_are_forgotten(world: World, receiver: Re
 
 
 def test_webhooks_of_a_team_on_its_way_out_stop(world: World, receiver: Receiver) -> None:
-    hook(world, receiver.url)
+    receiver.answer = lambda _: (500, b"")
+    made = hook(world, receiver.url)
+    happen(world, "inv_0")
+    deliver(world)
+    receiver.got.clear()
     happen(world, "inv_1")
     world.database.write_sync(
         lambda tx: tx.connection.exec_driver_sql("update teams set status = 'pending_deletion', removal_ms = 1")
     )
+    world.clock.advance(MINUTE_MS)
 
     deliver(world)
 
     assert receiver.got == []
+    found = world.query("select status, error_category from webhook_deliveries where endpoint_id = :e", e=made["id"])
+    assert found == [("failed", "endpoint_unavailable")]
 
 
 def test_connect_endpoint_hears_of_sub_teams(world: World, receiver: Receiver) -> None:

@@ -318,6 +318,15 @@ def test_test_call_sends_one_message_and_waits(world: World, receiver: Receiver)
     assert actions(world) == ["webhook.create", "webhook.test"]
 
 
+def test_repeated_test_with_a_key_is_sent_once(world: World, receiver: Receiver) -> None:
+    made = hook(world, receiver.url)
+
+    first, second = (world.api.post(f"/webhooks/{made['id']}/test", {}, idempotency_key="t-1") for _ in range(2))
+
+    assert first.data == second.data
+    assert len(receiver.got) == 1
+
+
 def test_failed_test_is_told_and_not_retried(world: World, receiver: Receiver) -> None:
     receiver.answer = lambda _: (500, b"oops")
     made = hook(world, receiver.url)

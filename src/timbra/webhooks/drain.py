@@ -22,6 +22,7 @@ from timbra.webhooks import store, store_deliveries, store_lanes
 from timbra.webhooks.attempt import GONE_STATUS, attempt, following
 from timbra.webhooks.model import FAILED, FAILING, GONE, UNAVAILABLE, Attempt, Endpoint
 from timbra.webhooks.parts import WebhookParts
+from timbra.webhooks.relay import is_served
 from timbra.webhooks.signing import Opened
 from timbra.webhooks.store_lanes import Lane, Outcome, Taken
 from timbra.webhooks.switch_off import has_failed_long, switch_off
@@ -131,7 +132,7 @@ class Drain:
             if not store_lanes.renew(tx, self._lane, now_ms + LEASE_MS):
                 return False, None, []
             endpoint = store.get(tx, self._scope, self._lane.endpoint_id)
-            if endpoint is None or not endpoint.is_active:
+            if endpoint is None or not endpoint.is_active or not is_served(tx, self._scope.team_id):
                 store_deliveries.end_open(tx, self._scope, self._lane.endpoint_id, now_ms)
                 return True, None, []
             return True, endpoint, store_lanes.take(tx, self._lane, QUEUE, now_ms)

@@ -48,14 +48,15 @@ def _listening(tx: Tx, team_ids: set[str]) -> Mapping[TeamScope, Sequence[Endpoi
     """The active endpoints of teams that are not on their way out."""
     found: dict[TeamScope, list[Endpoint]] = defaultdict(list)
     endpoints = store.active_of(tx, sorted(team_ids))
-    leaving = {team_id for team_id in {each.team_id for each in endpoints} if not _is_active(tx, team_id)}
+    leaving = {team_id for team_id in {each.team_id for each in endpoints} if not is_served(tx, team_id)}
     for endpoint in endpoints:
         if endpoint.team_id not in leaving:
             found[endpoint.scope].append(endpoint)
     return found
 
 
-def _is_active(tx: Tx, team_id: str) -> bool:
+def is_served(tx: Tx, team_id: str) -> bool:
+    """Whether the team's webhooks work: they stop when its removal is scheduled."""
     team = teams.team(tx, team_id)
     return team is not None and team.is_active
 

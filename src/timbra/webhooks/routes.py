@@ -111,8 +111,9 @@ def _beyond(router: Router, parts: WebhookParts) -> None:
         return await claim.once(database, lambda tx: _stamped(parts, turn(tx)), secret_paths=SECRET)
 
     @router.post("/webhooks/{id}/test", "Test event sent", **ADMIN)
-    async def send_test(caller: Caller, body: TrialEvent, id: str) -> Answer:  # noqa: A002
-        return _stamped(parts, await trial.send_test(parts, caller, id, canonical(body.event or TEST)))
+    async def send_test(caller: Caller, body: TrialEvent, claim: Claim, id: str) -> JSONReply:  # noqa: A002
+        ended = await trial.send_test(parts, caller, id, canonical(body.event or TEST))
+        return await claim.once(database, lambda tx: _stamped(parts, trial.finish(tx, caller, ended)))
 
     @router.post("/webhooks/{id}/resend", "Deliveries queued", success=202, **ADMIN)
     async def resend(caller: Caller, body: Resend, claim: Claim, id: str) -> JSONReply:  # noqa: A002

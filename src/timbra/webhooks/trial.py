@@ -19,8 +19,8 @@ from timbra.webhooks.samples import sample
 LOST_AFTER_MS: Final = 60_000
 
 
-async def send_test(parts: WebhookParts, caller: Caller, endpoint_id: str, type_: str) -> dict[str, Any]:
-    """The delivery of one sample, tried once, and whether the receiver took it. Raises NotFound."""
+async def send_test(parts: WebhookParts, caller: Caller, endpoint_id: str, type_: str) -> Delivery:
+    """The delivery of one sample after its only try, still to be recorded (``finish``). Raises NotFound."""
     begin = partial(_begin, caller=caller, endpoint_id=endpoint_id, type_=type_, at_ms=parts.clock.now_ms())
     endpoint, delivery = await parts.database.write(begin)
     event = delivery.sample_event()
@@ -31,7 +31,7 @@ async def send_test(parts: WebhookParts, caller: Caller, endpoint_id: str, type_
         tried = await attempt(egress, parts.clock, endpoint, opened, event)
     finally:
         await egress.aclose()
-    ended = replace(
+    return replace(
         delivery,
         status=SUCCEEDED if tried.is_success else FAILED,
         tries=1,
@@ -41,8 +41,12 @@ async def send_test(parts: WebhookParts, caller: Caller, endpoint_id: str, type_
         error_category=tried.category,
         updated_ms=parts.clock.now_ms(),
     )
-    await parts.database.write(lambda tx: store_deliveries.record_test(tx, caller.scope, ended))
-    return {"delivery": ended.to_wire(), "ok": tried.is_success}
+
+
+def finish(tx: Tx, caller: Caller, ended: Delivery) -> dict[str, Any]:
+    """The outcome is in the log; what the API says of it."""
+    store_deliveries.record_test(tx, caller.scope, ended)
+    return {"delivery": ended.to_wire(), "ok": ended.status == SUCCEEDED}
 
 
 def _begin(tx: Tx, *, caller: Caller, endpoint_id: str, type_: str, at_ms: int) -> tuple[Endpoint, Delivery]:
