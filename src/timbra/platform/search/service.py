@@ -18,7 +18,7 @@ from timbra.platform.tenancy import acting_for, server_wide
 T = TypeVar("T")
 
 LOOK_EVERY_S: Final = 0.4
-AT_ONCE: Final = 25  # objects in one transaction: others wait for it
+AT_ONCE: Final = 12  # objects in one transaction: on SQLite nothing else is done meanwhile
 BEFORE_A_SEARCH: Final = 200  # what a search indexes itself; of more the background work has the rest
 
 log = structlog.get_logger(__name__)
