@@ -1,17 +1,21 @@
 """Live documents at a team's own PACs: real adapters over a line that the test plays."""
 
+import asyncio
 import base64
 import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 
 from timbra.cfdi import timbre
 from timbra.cfdi.zones import CENTRAL, local_time
 from timbra.credentials import pacs
 from timbra.credentials.signer import RsaSigner
+from timbra.invoices import store_stamping
 from timbra.pac.breaker import Breaker, Gate
 from timbra.pac.providers import PROVIDERS
 from timbra.pac.remote import RemotePac
@@ -44,6 +48,8 @@ class Line:
         call = "stamped" if b"stamped>" in body else "stamp"
         self.asked.append(f"{name} {call}")
         trouble = self.trouble[name].pop(0) if self.trouble[name] else None
+        if trouble == "hangs":
+            await asyncio.sleep(60)
         if trouble == "down":
             raise NotSent(Reason.NETWORK, "refused")
         sealed = base64.b64decode(re.search(rb"<s:xml>(.*?)</s:xml>", body)[1]) if name == "finkok" else _form(body)  # type: ignore[index]
@@ -264,3 +270,49 @@ def test_a_backlog_is_stamped_in_folio_order_as_soon_as_a_pac_works(world: World
     assert world.query("select status, folio from invoices order by uuid") == [
         ("valid", folio) for folio in range(1, 5)
     ]
+
+
+def test_a_pac_that_hangs_does_not_hold_the_caller(world: World, line: Line) -> None:
+    connect(world, "finkok", "sw")
+    object.__setattr__(world.parts, "stamp_budget_s", 0.4)
+    line.trouble["finkok"] = ["hangs"]
+    began = time.monotonic()
+
+    reply = sell(world)
+
+    assert (reply.status, reply.data["status"]) == (202, "pending")
+    assert time.monotonic() - began < 5
+    assert world.query("select held_by from invoices") == [("finkok",)]
+    assert line.asked == ["finkok stamp"]  # it may have been stamped: nobody else is asked
+    line.trouble["finkok"] = [None]
+    world.sweep(after_s=30)
+    assert world.query("select status from invoices") == [("valid",)]
+
+
+def test_no_time_is_left_for_a_second_pac(world: World, line: Line) -> None:
+    connect(world, "finkok", "sw")
+    object.__setattr__(world.parts, "stamp_budget_s", 0.9)
+    line.trouble["finkok"] = ["down"]
+
+    reply = sell(world)
+
+    assert reply.status == 503
+    assert world.query("select held_by from invoices") == [(None,)]
+    assert line.asked == ["finkok stamp"]
+    world.sweep(after_s=5)
+    assert world.query("select status from invoices") == [("valid",)]
+
+
+def test_the_document_near_the_end_of_its_72_hours_comes_first(world: World, line: Line) -> None:
+    connect(world, "sw")
+    line.trouble["sw"] = ["down"] * 3
+    replies = [sell(world).error["invoice"]["id"] for _ in range(3)]
+    soon = "update invoices set next_try_ms = 0, stamp_before_ms = :t where id = :i"
+    world.database.write_sync(
+        lambda tx: tx.connection.execute(text(soon), {"t": world.clock.now_ms() + 3_600_000, "i": replies[2]})
+    )
+    world.database.write_sync(lambda tx: tx.connection.exec_driver_sql("update invoices set next_try_ms = 0"))
+
+    due = world.database.read_sync(lambda tx: store_stamping.due(tx, world.clock.now_ms(), 10))
+
+    assert [invoice_id for _, invoice_id in due] == [replies[2], replies[0], replies[1]]

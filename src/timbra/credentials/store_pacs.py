@@ -1,6 +1,7 @@
 """All SQL of a team's accounts at stamping providers."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
@@ -86,10 +87,9 @@ def note_tested(tx: Tx, scope: TeamScope, provider: str, at_ms: int) -> None:
 def live_accounts(tx: Tx) -> dict[str, int]:
     """How many teams have a live account, by provider."""
     provider = pac_connections.c.provider
-    rows = tx.execute(
-        select(provider, func.count()).where(pac_connections.c.livemode).group_by(provider).order_by(provider)
-    )
-    return {row[0]: int(row[1]) for row in rows}
+    counted = select(provider, func.count().label("teams")).where(pac_connections.c.livemode)
+    rows: Any = tx.execute(counted.group_by(provider).order_by(provider))
+    return {row.provider: int(row.teams) for row in rows}
 
 
 def has_live(tx: Tx) -> bool:
