@@ -40,6 +40,11 @@ class RouteTable(BaseRoute):
         self._kit = kit
         self._root = _Node()
         self.operations: list[tuple[str, Operation]] = []
+        self._absent: set[str] = set()
+
+    def leave_out(self, paths: Iterable[str], prefix: str = PREFIX) -> None:
+        """Nothing answers at these paths, though they look like an object of a collection."""
+        self._absent.update((prefix + path).strip("/") for path in paths)
 
     def add(self, operations: Iterable[Operation], prefix: str = PREFIX) -> None:
         """The operations answer below ``prefix``. The same method and path twice is a mistake."""
@@ -61,7 +66,7 @@ class RouteTable(BaseRoute):
         """The operation and its path parameters. Raises NotFound, MethodNotAllowed."""
         segments = [unquote(segment) for segment in raw_path.decode("latin-1").removeprefix("/").split("/")]
         found = _walk(self._root, segments, 0, ())
-        if found is None:
+        if found is None or "/".join(segments) in self._absent:
             raise NotFound
         node, values = found
         if method not in node.operations:
@@ -119,6 +124,7 @@ def assemble(
     table = RouteTable(kit)
     for router in routers:
         table.add(router.operations)
+        table.leave_out(router.absent)
     for router in rootless:
         table.add(router.operations, prefix="")
     app.add_exception_handler(HTTPException, _framework_refusal)

@@ -289,6 +289,7 @@ class Router:
         self.tag = tag
         self.area = area
         self.operations: list[Operation] = []
+        self.absent: list[str] = []  # paths that are no object's, whatever the method
 
     def get(self, path: str, message: str, **options: Any) -> Callable[[Handler], Handler]:
         """Declares a reading operation; see ``Operation`` for the options, ``role`` and ``area``."""

@@ -65,6 +65,7 @@ def routes(parts: InvoiceParts, files: Files) -> Router:
     router = Router(tag="Invoices", area="invoices")
     for name, (kind, model, filters) in KINDS.items():
         _documents(router, parts, name, kind, model, filters)
+    router.absent.append("/invoices/complements")  # contract complements.md: payment is the name
     _one_document(router, parts)
     _files(router, parts, files)
     _matrix(router, parts.clock)

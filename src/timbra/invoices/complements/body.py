@@ -8,7 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from timbra.catalogs.fields import Printed
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import currency_for_trade
-from timbra.cfdi.model import Factor
+from timbra.cfdi.codes_rates import nearest_rate, rate_allowed
+from timbra.cfdi.model import Factor, Tax
+from timbra.cfdi.money import micro, to_decimal
 from timbra.clients.reference import ClientReference
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Code, Flag, Instant, Text, Whole, refuse
@@ -42,6 +44,17 @@ class ForeignTaxBody(Command):
     withholding: Flag = False
     base: Annotated[Decimal, Amount(above=0)]
     amount: Annotated[Decimal | None, Amount(min=0)] = None
+
+    @model_validator(mode="after")
+    def _legal(self) -> "ForeignTaxBody":
+        """Source: CRP20253, CRP20260; c_TasaOCuota."""
+        tax, rate = Tax[self.type], 0 if self.factor == Factor.EXENTO else micro(self.rate)
+        if rate_allowed(tax, self.factor, self.withholding, rate):
+            return self
+        near = nearest_rate(tax, self.factor, self.withholding, rate)
+        fix = None if near is None else to_decimal(near).normalize()
+        code = "CRP20253" if self.withholding else "CRP20260"
+        raise refuse(code, f"is not a legal rate of {self.type} with this factor", fix, path="rate")
 
 
 class ForeignBody(Command):
