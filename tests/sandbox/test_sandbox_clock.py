@@ -49,7 +49,7 @@ def test_live_mode_and_other_teams_keep_the_time(world: World) -> None:
         ({"advance_seconds": 1}, "2026-10-09T12:00:01"),
         ({"advance_seconds": 72 * 3600}, "2026-10-12T12:00:00"),
         ({"working_days": 3}, "2026-10-14T12:00:00"),
-        ({"month_end": True}, "2026-10-31T23:50:00"),
+        ({"month_end": True}, "2026-10-31T23:59:00"),
         ({"to": "2026-12-24T18:30:00"}, "2026-12-24T18:30:00"),
         ({"to": at("2027-02-28T23:59:59")}, "2027-02-28T23:59:59"),
     ],
@@ -65,7 +65,7 @@ def test_where_to(world: World, to: dict[str, Any], local: str) -> None:
 def test_month_ends_follow_one_another(world: World) -> None:
     ends = [move(world, month_end=True).data["clock"]["local"] for _ in range(5)]
 
-    assert ends == [f"{day}T23:50:00" for day in ("2026-10-31", "2026-11-30", "2026-12-31", "2027-01-31", "2027-02-28")]
+    assert ends == [f"{day}T23:59:00" for day in ("2026-10-31", "2026-11-30", "2026-12-31", "2027-01-31", "2027-02-28")]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from timbra.sandbox.parts import SandboxParts
 from timbra.sandbox.settings import refuse_live
 
 DAY_MS = 86_400_000
-MONTH_END = (23, 50)  # in Mexico City, when a month is closed (contract receipts.md)
+MONTH_END = (23, 59)  # in Mexico City: what closes a month has begun by then (contract receipts.md section 8)
 ROUNDS_MAX = 5  # work may make more work due at the same time
 
 
@@ -44,7 +44,7 @@ class Move:
 
 
 def _next_month_end_ms(local: datetime) -> int:
-    """The next last day of a month at 23:50, central time, that is still to come."""
+    """The next last day of a month at 23:59, central time, that is still to come."""
     first = local.replace(day=1, hour=MONTH_END[0], minute=MONTH_END[1], second=0)
     while True:
         first = (first + timedelta(days=31)).replace(day=1)
