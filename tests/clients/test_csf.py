@@ -1,5 +1,6 @@
 """POST /clients/csf over real PDFs (contract clients.md section 2)."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -10,7 +11,9 @@ from pypdf import PdfReader, PdfWriter
 
 from factories.api import OTHER_TEAM, Api
 from factories.csf import PERSON, SALARIES, Csf
-from timbra.clients import csf_child, csf_pages
+from timbra.clients import csf, csf_child, csf_pages
+from timbra.http.errors import InvalidFile
+from timbra.http.multipart import Upload, UploadedFile
 
 pytestmark = pytest.mark.anyio
 
@@ -229,6 +232,15 @@ async def refused(api: Api, content: bytes | None, status: int = 400, code: str 
     return str(reply.json()["message"])
 
 
+async def unread(content: bytes) -> str:
+    """Why the file is refused, before anything of the database is looked at."""
+    form = Upload({}, {"file": UploadedFile("c.pdf", "application/pdf", content)})
+    with pytest.raises(InvalidFile) as refusal:
+        await csf.read(form, asyncio.Semaphore(1))
+    assert (refusal.value.status, refusal.value.code) == (400, "invalid_file_format")
+    return refusal.value.message
+
+
 def encrypted(pdf: bytes, user: str) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
     writer.encrypt(user_password=user, owner_password="owner", algorithm="AES-256-R5")
@@ -268,33 +280,36 @@ class TestRefused:
 
         assert reply.status_code == 201
 
+    async def test_a_refused_file_leaves_nothing(self, api: Api, kemper: bytes) -> None:
+        assert "encrypted" in await refused(api, encrypted(kemper, "secret"))
+
     @pytest.mark.parametrize(
         "content",
         [b"\x89PNG\r\n\x1a\n" + b"x" * 100, b"\xff\xd8\xff\xe0JFIF", b"PK\x03\x04" + b"x" * 100, b" %PDF-1.7", b"x"],
         ids=["png", "jpeg", "zip", "blank first", "letter"],
     )
-    async def test_what_is_no_pdf(self, api: Api, content: bytes) -> None:
-        assert await refused(api, content) == "The file is not a PDF"
+    async def test_what_is_no_pdf(self, content: bytes) -> None:
+        assert await unread(content) == "The file is not a PDF"
 
     @pytest.mark.parametrize("content", [b"%PDF-", b"%PDF-1.7\n\xff\xd8\xff" * 50, b"%PDF-1.4\n1 0 obj<<>>endobj"])
-    async def test_what_only_begins_like_one(self, api: Api, content: bytes) -> None:
-        assert await refused(api, content) == "The file is not a PDF that can be read"
+    async def test_what_only_begins_like_one(self, content: bytes) -> None:
+        assert await unread(content) == "The file is not a PDF that can be read"
 
     @pytest.mark.parametrize("user", ["secret", ""], ids=["password", "owner only"])
-    async def test_encrypted(self, api: Api, kemper: bytes, user: str) -> None:
-        assert "encrypted" in await refused(api, encrypted(kemper, user))
+    async def test_encrypted(self, kemper: bytes, user: str) -> None:
+        assert "encrypted" in await unread(encrypted(kemper, user))
 
-    async def test_more_than_twenty_pages(self, api: Api, kemper: bytes) -> None:
-        assert "20 pages" in await refused(api, pages(kemper, 21))
+    async def test_more_than_twenty_pages(self, kemper: bytes) -> None:
+        assert "20 pages" in await unread(pages(kemper, 21))
 
     async def test_twenty_pages_are_read(self, api: Api, kemper: bytes) -> None:
         assert (await send(api, pages(kemper, 20))).status_code == 201
 
-    async def test_a_picture_without_text(self, api: Api) -> None:
-        assert "has no text" in await refused(api, typst.compile(b"#rect(width: 4cm)"))
+    async def test_a_picture_without_text(self) -> None:
+        assert "has no text" in await unread(typst.compile(b"#rect(width: 4cm)"))
 
-    async def test_another_document(self, api: Api) -> None:
-        assert "title" in await refused(api, typst.compile("Opinión del cumplimiento EKU9003173C9".encode()))
+    async def test_another_document(self) -> None:
+        assert "title" in await unread(typst.compile("Opinión del cumplimiento EKU9003173C9".encode()))
 
     @pytest.mark.parametrize(
         ("changes", "reason"),
@@ -307,5 +322,5 @@ class TestRefused:
         ],
         ids=["rfc", "number", "elsewhere", "seal", "no regime"],
     )
-    async def test_one_that_contradicts_itself(self, api: Api, changes: dict[str, Any], reason: str) -> None:
-        assert reason in await refused(api, Csf(**changes).pdf())
+    async def test_one_that_contradicts_itself(self, changes: dict[str, Any], reason: str) -> None:
+        assert reason in await unread(Csf(**changes).pdf())

@@ -158,7 +158,7 @@ def mutants(pdf: bytes, count: int) -> list[bytes]:
 @pytest.mark.parametrize(
     "count",
     [
-        8,
+        5,
         pytest.param(
             200, marks=[pytest.mark.soak, pytest.mark.skipif("TIMBRA_SOAK" not in os.environ, reason="make soak")]
         ),
