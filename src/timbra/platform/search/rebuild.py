@@ -18,7 +18,7 @@ from timbra.platform.search.store import Shelf
 
 AT_ONCE: Final = 2_000
 ROWS_AT_ONCE: Final = 10_000
-LEAST_PAUSE_S: Final = 0.005
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def rebuild(database: Database, kind: Kind, pause: Callable[[float], None]) -> I
             if is_over:
                 break
             yield Progress(kind.name, done + built, total)
-            pause(max(LEAST_PAUSE_S, (monotonic_s() - began) / 2))
+            pause(min(max(LEAST_PAUSE_S, (monotonic_s() - began) / 2), MOST_PAUSE_S))
         done += built
         while database.write_sync(partial(_forget, scope=scope, kind=kind)):
             pause(LEAST_PAUSE_S)
