@@ -5,7 +5,7 @@ docs/decisions/0001-frozen-bytes.md.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from timbra.cfdi.seal import Sealed, seal
 from timbra.http.caller import Caller
@@ -22,6 +22,7 @@ from timbra.invoices.schemas import DocumentBody
 from timbra.invoices.work import Ready, Work
 from timbra.platform import audit, faults, json
 from timbra.platform.audit import Action
+from timbra.platform.clock import monotonic_s
 from timbra.platform.db import Tx, UniqueViolation
 from timbra.platform.folding import fold
 from timbra.platform.ids import new_id
@@ -37,6 +38,7 @@ PAYMENT = "P"
 Prepare = Callable[[InvoiceParts, Caller, str, DocumentBody, Team, Mapping[str, InvoiceRecord]], Awaitable[Work]]
 WORKS: Mapping[str, Prepare] = {INCOME: sale.work, EGRESS: sale.work, PAYMENT: complement.work}
 RETRY_AFTER_S = 60
+LEAST_S = 0.5  # for the first call, however long the request waited for its turn
 NAME_SORT_MAX = 60
 
 
@@ -51,6 +53,11 @@ class Command:
     origin: str = "api"
     prefers_async: bool = False
     fingerprint: str = ""
+    began_s: float = field(default_factory=monotonic_s)  # the caller waits since then
+
+    def left_s(self, parts: InvoiceParts) -> float:
+        """What is left of the caller's patience for calls to PACs."""
+        return max(parts.stamp_budget_s - (monotonic_s() - self.began_s), LEAST_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,7 @@ async def _settled(parts: InvoiceParts, command: Command, record: InvoiceRecord,
         on_settled=closing,
     )
     try:
-        settled = await stamp.settle(parts, job, parts.stamp_budget_s)
+        settled = await stamp.settle(parts, job, command.left_s(parts))
     except stamp.LeaseLost:
         settled = await _read(parts, record)
     if settled.status == Status.VALID and closing.answer is not None:
@@ -286,7 +293,7 @@ async def _resumed(parts: InvoiceParts, command: Command, invoice_id: str) -> An
     scope = command.caller.scope
     await parts.database.write(command.claim.take)
     record = await stamp.resume(
-        parts, scope, invoice_id, budget_s=parts.stamp_budget_s, on_settled=_Closing(parts, command)
+        parts, scope, invoice_id, budget_s=command.left_s(parts), on_settled=_Closing(parts, command)
     )
     assert record is not None, "a bound document exists"
     if record.status in (Status.VALID, Status.CANCELED) and command.claim.run_id is not None:
