@@ -6,7 +6,7 @@ never looked up counts as not listed, so a server's first load tells of the list
 """
 
 from collections.abc import Collection, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -52,21 +52,21 @@ def _page(tx: Tx, lists: Lists, after: tuple[str, str], at_ms: int) -> tuple[tup
     page = store_screening.page(tx, after, PAGE)
     asked = {one.tax_id for one in page if may_be_listed(one.tax_id, one.country)}
     found = lists.statuses(tx, asked, at_ms)
-    changed: list[tuple[Standing, str | None]] = []
-    told: list[tuple[Standing, str | None]] = []
+    new: dict[Standing, str | None] = {}
     for one in page:
         status = found.get(one.tax_id) if may_be_listed(one.tax_id, one.country) else None
         said = None if status is None else json.dumps(status).decode()
-        if _without_time(one.said) == _without_time(said):
-            continue
-        before = None if one.said is None else json.loads(one.said.encode())
-        (changed if _standing(before) == _standing(status) else told).append((one, said))
-    store_screening.save(tx, changed)
-    for client in store_screening.save_told(tx, told, at_ms):
+        if _without_time(one.said) != _without_time(said):
+            new[one] = said
+    locked = store_screening.still(tx, list(new))  # who changed a client meanwhile has looked it up too
+    told = {one: new[one] for one in locked if _standing(one.said) != _standing(new[one])}
+    store_screening.save(tx, {one: new[one] for one in locked if one not in told})
+    store_screening.save(tx, told, told_ms=at_ms)
+    for client in store_screening.whole(tx, told):
         scope = TeamScope(client.team_id, client.livemode)
         events.append(tx, scope, "customer.updated", client.id, json.dumps(client.to_wire()), at_ms)
     last = (page[-1].team_id, page[-1].id) if len(page) == PAGE else None
-    return last, len(changed) + len(told), len(told)
+    return last, len(locked), len(told)
 
 
 def _without_time(said: str | None) -> str | None:
@@ -74,8 +74,10 @@ def _without_time(said: str | None) -> str | None:
     return None if said is None else said.rpartition('"checked_at"')[0]
 
 
-def _standing(status: Status | None) -> tuple[bool, bool]:
+@lru_cache(maxsize=1_000)  # most clients are told the same
+def _standing(said: str | None) -> tuple[bool, bool]:
     """(risky, on a list that affects EFOS)."""
-    if status is None:
+    if said is None:
         return False, False
+    status = json.loads(said.encode())
     return bool(status["is_risky"]), status["efos"] is not None and not status["efos"]["is_valid"]
