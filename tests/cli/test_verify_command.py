@@ -9,7 +9,7 @@ from timbra.catalogs.load import SatData
 
 @pytest.fixture(autouse=True)
 def compiled(sat_data: SatData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("timbra.cli.verify.load", lambda _folder: sat_data)
+    monkeypatch.setattr("timbra.cli.verify.load", lambda *_folders: sat_data)
 
 
 def test_each_file_gets_a_line_and_the_worst_decides_the_exit_code(timbra: Timbra, tmp_path: Path) -> None:
@@ -70,3 +70,41 @@ def test_public_sample_is_judged(timbra: Timbra, sat_samples: Path) -> None:
     result = timbra("verify", *files[:20])
 
     assert len(result.stdout.splitlines()) == len(files[:20])
+
+
+def test_the_catalogues_of_the_settings_are_used(
+    timbra: Timbra, tmp_path: Path, sat_data: SatData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, Path | None]] = []
+
+    def load(data_dir: Path, catalog_path: Path | None) -> SatData:
+        asked.append((data_dir, catalog_path))
+        return sat_data
+
+    monkeypatch.setenv("TIMBRA_CATALOG_PATH", str(tmp_path / "catalogs"))
+    monkeypatch.setattr("timbra.cli.verify.load", load)
+    monkeypatch.setattr("timbra.cli.catalogs.load", load)
+    timbra("verify", tmp_path / "none.xml")
+    built = timbra("catalogs", "build")
+
+    assert [catalog_path for _, catalog_path in asked] == [tmp_path / "catalogs"] * 2
+    assert str(tmp_path / "catalogs") in built.stdout
+
+
+def test_doctor_names_the_database_in_use(timbra: Timbra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMBRA_CATALOG_PATH", str(tmp_path / "catalogs-20261120.db"))
+    (tmp_path / "catalogs-20261120.db").write_bytes(b"SQLite format 3")
+
+    result = timbra("doctor")
+
+    assert f"will be compiled from {tmp_path / 'catalogs-20261120.db'} over" in result.stdout
+
+
+@pytest.mark.parametrize("source", ["none.db", "text.db"])
+def test_a_bad_update_is_refused(timbra: Timbra, tmp_path: Path, source: str) -> None:
+    (tmp_path / "text.db").write_text("no database")
+
+    result = timbra("catalogs", "update", tmp_path / source)
+
+    assert result.exit_code == 1
+    assert "Nothing was changed" in result.stderr
