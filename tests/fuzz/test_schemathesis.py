@@ -32,7 +32,7 @@ from world import Reply, World
 
 SOAK = bool(os.environ.get("TIMBRA_SOAK"))
 WITH_BODY, WITHOUT_BODY = (300, 150) if SOAK else (6, 3)  # generated cases per operation and mode
-GROUPS = ("Invoices", "Clients", "Services", "Teams", "Users", "API keys", "Auth", "Files", "Health")
+GROUPS = ("Invoices", "Clients", "Services", "Teams", "Users", "API keys", "Auth", "Files", "Health", "Payments", "Receipts")
 CHECKS = [
     status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
 ]  # fmt: skip
