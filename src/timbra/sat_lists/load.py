@@ -100,6 +100,7 @@ async def load(parts: LoadParts, published: Published, files: Sequence[Path]) ->
         raise Unreadable(f"holds {found.total} rows, less than half of the {held} loaded before")
     await _sweep(parts, before)
     changes = await _write_beside(parts, published, files, before)
+    await parts.database.write(store.analyse)
     faults.point("sat_lists.written")
     after = await parts.database.write(partial(_put_in_force, parts, before, found, changes))
     faults.point("sat_lists.in_force")
