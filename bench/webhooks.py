@@ -87,7 +87,8 @@ class Base:
                 connection.execute(insert.replace("false", "0"))
             connection.close()
             return
-        with psycopg.connect(self.settings["TIMBRA_DATABASE_URL"].replace("+psycopg", "")) as server:
+        url = self.settings["TIMBRA_DATABASE_URL"].replace("+psycopg", "")
+        with psycopg.connect(url, options="-c timbra.team=*") as server:
             server.execute(insert.encode())
 
 

@@ -74,8 +74,12 @@ class Receiver:
 
     def open(self) -> "Receiver":
         self._server = self.world.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.world.house.webhooks.egress._allowed = LOCAL
+        self.open_again()
         return self
+
+    def open_again(self) -> None:
+        """The server, begun anew, may call this receiver."""
+        self.world.house.webhooks.egress._allowed = LOCAL
 
     def close(self) -> None:
         assert self._server is not None

@@ -115,8 +115,9 @@ def _shares(tx: Tx, whose: set[tuple[str, bool]], now_ms: int) -> dict[tuple[str
     held = select(lanes.c.team_id, lanes.c.livemode, func.sum(lanes.c.slots), func.count())
     held = held.where(tuple_(lanes.c.team_id, lanes.c.livemode).in_(sorted(whose)), lanes.c.lease_until_ms > now_ms)
     shares = {key: _Share() for key in whose}
-    for row in tx.execute(held.group_by(lanes.c.team_id, lanes.c.livemode)):
-        shares[row[0], row[1]] = _Share(int(row[2]), int(row[3]))
+    rows: Any = tx.execute(held.group_by(lanes.c.team_id, lanes.c.livemode))
+    for team_id, livemode, used, holders in rows:
+        shares[team_id, livemode] = _Share(int(used), int(holders))
     return shares
 
 
