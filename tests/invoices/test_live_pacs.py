@@ -256,7 +256,7 @@ def test_an_account_that_is_gone_leaves_its_documents_to_a_person(world: World, 
     assert "no account there any more" in changes
 
 
-def test_a_backlog_is_stamped_in_folio_order_as_soon_as_a_pac_works(world: World, line: Line) -> None:
+def test_a_backlog_is_stamped_as_soon_as_a_pac_works(world: World, line: Line) -> None:
     connect(world, "sw")
     line.trouble["sw"] = ["down"] * 5
     assert [sell(world).status for _ in range(4)] == [503] * 4
@@ -267,9 +267,10 @@ def test_a_backlog_is_stamped_in_folio_order_as_soon_as_a_pac_works(world: World
 
     world.sweep(after_s=31)  # only the first one is due, and is the probe
 
-    assert world.query("select status, folio from invoices order by uuid") == [
+    assert world.query("select status, folio from invoices order by folio") == [
         ("valid", folio) for folio in range(1, 5)
     ]
+    assert line.asked == ["sw stamp"] * 9
 
 
 def test_a_pac_that_hangs_does_not_hold_the_caller(world: World, line: Line) -> None:
