@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -12,12 +11,18 @@ from timbra.platform.search import bits, store
 from timbra.platform.search.bits import Sets
 from timbra.platform.search.kinds import Kind
 from timbra.platform.search.store import Shelf
-from timbra.platform.search.words import ID_LENGTH, SHORT, Piece, Typed, typos_allowed, without_tilde
+from timbra.platform.search.words import (
+    CODE_BEGINNINGS,
+    ID_LENGTH,
+    WORD_BEGINNINGS,
+    Piece,
+    Typed,
+    typos_allowed,
+    without_tilde,
+)
 
 # Tenths of the field's weight that a match is worth.
 EQUAL, OTHER_TILDE, BEGINNING, TYPO = 10, 9, 8, 6
-BOUND_FROM: Final = 4  # shorter beginnings have terms of their own
-
 Values = dict[int, int]
 """Documents by what they are worth; no document twice."""
 Rows = Mapping[str, list[tuple[int, bytes]]]
@@ -76,7 +81,7 @@ class Matcher:
         return self._valued(levels)
 
     def _equal(self, word: Typed, rows: Rows) -> list[tuple[int, Sets]]:
-        found = self._sets(rows.get(f"w{word.text}", ()))
+        found = self._sets([*rows.get(f"w{word.text}", ()), *rows.get(f"c{word.text}", ())])
         with_tilde = self._sets(rows.get(f"n{word.text}", ()))
         if word.has_tilde:
             return [(EQUAL, with_tilde), (OTHER_TILDE, found)]
@@ -84,11 +89,10 @@ class Matcher:
         return [(EQUAL, plain), (OTHER_TILDE, with_tilde)]
 
     def _beginning(self, text: str, rows: Rows) -> Sets:
-        if len(text) in SHORT:
-            return self._sets(rows.get(f"p{text}", ()))
-        if len(text) < BOUND_FROM:
-            return {}
-        found = store.postings_beginning(self._tx, self._shelf, f"w{text}")
+        found = list(rows.get(f"p{text}", ()))
+        for kind, lengths in (("w", WORD_BEGINNINGS), ("c", CODE_BEGINNINGS)):
+            if len(text) >= lengths.stop:
+                found += store.postings_beginning(self._tx, self._shelf, f"{kind}{text}")
         if len(text) >= ID_LENGTH:
             found += store.postings_beginning(self._tx, self._shelf, f"i{text}")
         return self._sets(found)
@@ -117,8 +121,8 @@ class Matcher:
 
 
 def _terms(text: str) -> list[str]:
-    terms = [f"w{text}", f"n{text}"]
-    if len(text) in SHORT:
+    terms = [f"w{text}", f"c{text}", f"n{text}"]
+    if len(text) in WORD_BEGINNINGS:
         terms.append(f"p{text}")
     if len(text) >= ID_LENGTH:
         terms.append(f"i{text}")

@@ -3,7 +3,7 @@
 A stored word begins with its class: ``w`` a word, ``c`` a code or number (no typos), ``i`` an id, ``e`` an e-mail as a
 whole; ``|`` parts values that do not stand next to each other. A term, the key of the index, is one of
 
-    w<word>   a word, code or number            p<ma, mar>   its first 2 and 3 characters
+    w<word>  c<code or number>                  p<ma, mar ...>   what longer ones begin with
     n<word>   a word that has an Ñ               i<id>  e<e-mail>   wholes
     f<name>=<value>   a value to filter by
 """
@@ -22,7 +22,9 @@ WORD_LENGTH: Final = 60
 WHOLE_LENGTH: Final = 120
 WORDS_PER_FIELD: Final = 10_000
 ID_LENGTH: Final = 8  # of an id so much must be typed
-SHORT: Final = (2, 3)  # beginnings of this length have terms of their own
+# Beginnings of these lengths have terms of their own; longer ones are looked up among the words, where few share them.
+WORD_BEGINNINGS: Final = range(2, 11)
+CODE_BEGINNINGS: Final = range(2, 4)
 PHONE_LENGTH: Final = 10
 GAP: Final = "|"
 
@@ -101,7 +103,8 @@ def terms_of(stored: str) -> tuple[str, ...]:
     if kind not in "wc" or len(stored) == 1:
         return ()
     plain = without_tilde(stored[1:])
-    found = [f"w{plain}", *(f"p{plain[:length]}" for length in SHORT if len(plain) >= length)]
+    lengths = WORD_BEGINNINGS if kind == "w" else CODE_BEGINNINGS
+    found = [f"{kind}{plain}", *(f"p{plain[:length]}" for length in lengths if length < len(plain))]
     if ENYE in stored:
         found.append(f"n{plain}")
     return tuple(found)
@@ -163,5 +166,5 @@ def _whole(chunk: str) -> str | None:
     if match:
         return f"i{match[1]}"
     if _CODE.fullmatch(chunk):
-        return f"w{_NOT_CODE.sub('', plain)}"
+        return f"c{_NOT_CODE.sub('', plain)}"
     return None
