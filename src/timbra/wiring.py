@@ -322,9 +322,13 @@ class Wiring(Foundations):
         return KeyUse(self.database, self.clock)
 
     @cached_property
+    def authenticator(self) -> TeamAuthenticator:
+        return TeamAuthenticator(self.database, self.token_keys, self.clock, self.key_use)
+
+    @cached_property
     def kit(self) -> Kit:
         return Kit(
-            authenticator=TeamAuthenticator(self.database, self.token_keys, self.clock, self.key_use),
+            authenticator=self.authenticator,
             idempotency=self.idempotency,
             limits=RateLimits(self.clock, self.settings.rate_limits, self.settings.rate_limit_storage),
             cursors=Cursors(self.vault.derive("list cursors")),
@@ -336,7 +340,7 @@ class Wiring(Foundations):
         return [
             self.health,
             auth_health_routes(),
-            key_routes.routes(self.database, self.clock, self.token_keys, self.mail),
+            key_routes.routes(self.database, self.clock, self.token_keys, self.mail, self.authenticator.forget_records),
             signup.routes(self.users, self.token_keys, signup.Partners.of(self.settings.internal_api_keys)),
             team_routes.routes(self.teams),
             user_routes.routes(self.users),

@@ -1,5 +1,6 @@
 """HTTP of API keys (contract auth.md section 2)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -48,8 +49,8 @@ class RotateKey(Command):
     expires_at: Annotated[int | None, Instant()] = None
 
 
-def routes(db: Database, clock: Clock, tokens: TokenKeys, mail: Outbox) -> Router:
-    """The operations on keys of the effective team."""
+def routes(db: Database, clock: Clock, tokens: TokenKeys, mail: Outbox, forget_records: Callable[[], None]) -> Router:
+    """The operations on keys of the effective team. forget_records: told when a key ends sooner than was known."""
     router = Router(tag="API keys", area="keys")
     filters = {"livemode": QueryFlag(), "status": Choice(*KeyStatus)}
 
@@ -78,12 +79,16 @@ def routes(db: Database, clock: Clock, tokens: TokenKeys, mail: Outbox) -> Route
     @router.post("/api-keys/{id}/rotate", "API key rotated successfully", role=Role.ADMIN, success=201)
     async def rotate_key(caller: Caller, body: RotateKey, claim: Claim, id: str) -> JSONReply:  # noqa: A002
         at_ms = clock.now_ms()
-        return await claim.once(db, lambda tx: _rotate(tx, tokens, mail, caller, id, body, at_ms), secret_paths=TOKEN)
+        reply = await claim.once(db, lambda tx: _rotate(tx, tokens, mail, caller, id, body, at_ms), secret_paths=TOKEN)
+        forget_records()
+        return reply
 
     @router.delete("/api-keys/{id}", "API key revoked successfully", area=None, role=Role.ADMIN)
     async def revoke_key(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002
         at_ms = clock.now_ms()
-        return await db.write(lambda tx: _revoke(tx, mail, caller, id, at_ms))
+        revoked = await db.write(lambda tx: _revoke(tx, mail, caller, id, at_ms))
+        forget_records()
+        return revoked
 
     return router
 
