@@ -17,7 +17,15 @@ from sqlalchemy import text
 from timbra.platform.db import Database, Tx
 
 Row = dict[str, Any]
-TABLES = ("invoices", "invoice_credits", "invoice_cancellations", "invoice_counts", "sandbox_stamps", "released_folios")
+TABLES = (
+    "invoices",
+    "invoice_credits",
+    "invoice_payments",
+    "invoice_cancellations",
+    "invoice_counts",
+    "sandbox_stamps",
+    "released_folios",
+)
 OPEN = ("requested", "pending")
 UUID_OF_TIMBRE = re.compile(rb'<tfd:TimbreFiscalDigital[^>]* UUID="([0-9A-Fa-f-]{36})"')
 
@@ -28,6 +36,7 @@ class Snapshot:
 
     invoices: list[Row]
     invoice_credits: list[Row]
+    invoice_payments: list[Row]
     invoice_cancellations: list[Row]
     invoice_counts: list[Row]
     sandbox_stamps: list[Row]
@@ -50,7 +59,7 @@ def violations(database: Database) -> list[str]:
 def faults(tx: Tx) -> list[str]:
     """Everything that is wrong as this transaction sees it."""
     found = snapshot(tx)
-    checks = (_requests, _folios, _stamps, _balances, _events, _frozen, _counters, _settled, _cancellations)
+    checks = (_requests, _folios, _stamps, _balances, _paid, _events, _frozen, _counters, _settled, _cancellations)
     return [fault for check in checks for fault in check(found)]
 
 
@@ -157,6 +166,31 @@ def _balances(found: Snapshot) -> Iterator[str]:
             yield f"{invoice['id']} has a balance of {invoice['last_balance']} instead of {balance}"
         if invoice["id"] in of_egress and of_egress[invoice["id"]] != invoice["total"]:
             yield f"{invoice['id']} of {invoice['total']} credits {of_egress[invoice['id']]}"
+
+
+def _paid(found: Snapshot) -> Iterator[str]:
+    """What invoices were paid are the sums of the complements that count, whose numbers do not repeat."""
+    status = {invoice["id"]: invoice["status"] for invoice in found.invoices}
+    states = {
+        "pending": {"outstanding"},
+        "valid": {"live", "replacing", "replaced"},
+        "canceled": {"undone", "replaced"},
+        "failed": {"undone"},
+    }
+    numbers: dict[str, list[int]] = defaultdict(list)
+    sums: dict[str, int] = defaultdict(int)
+    for row in found.invoice_payments:
+        if row["state"] not in states[status[row["complement_id"]]]:
+            yield f"payment by {row['complement_id']}, {status[row['complement_id']]}, is {row['state']}"
+        if row["invoice_id"] is not None and row["state"] in ("live", "replacing"):
+            sums[row["invoice_id"]] += row["amount"]
+            numbers[row["invoice_id"]].append(row["installment"])
+    for invoice in found.invoices:
+        live = numbers[invoice["id"]]
+        if (invoice["paid"], invoice["installments"]) != (sums[invoice["id"]], len(live)):
+            yield f"{invoice['id']} shows {invoice['paid']} paid, its complements pay {sums[invoice['id']]}"
+        if len(set(live)) != len(live):
+            yield f"{invoice['id']} has instalments {sorted(live)}"
 
 
 def _events(found: Snapshot) -> Iterator[str]:

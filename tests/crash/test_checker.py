@@ -26,7 +26,8 @@ def good(world: World) -> History:
     refused = world.api.post(
         "/invoices/income", world.sale(7, metadata={"request": "d", "sandbox": "reject:CFDI40147"})
     )
-    for name, data in (("a", sold), ("b", credit), ("c", other)):
+    paid = world.pay((sold["uuid"], 200), metadata={"request": "e"}).data
+    for name, data in (("a", sold), ("b", credit), ("c", other), ("e", paid)):
         promise = Promise(name, "valid", data["internal_id"], data["uuid"], data["folio_number"], str(data["total"]))
         history.promises.append(promise)
     history.promises.append(Promise("", "canceled", other["internal_id"], other["uuid"]))
@@ -62,8 +63,9 @@ def found_after(world: World, statement: str) -> list[str]:
 
 
 SECOND_STAMP = (
-    "INSERT INTO sandbox_stamps SELECT pac || '2', sha256, {reference}, {uuid}, issuer_rfc, stamped_ms, visible_ms,"
-    " timbre, cancel_hint, cancel_requested_ms FROM sandbox_stamps WHERE uuid = (SELECT uuid FROM invoices"
+    "INSERT INTO sandbox_stamps (pac, sha256, reference, uuid, issuer_rfc, stamped_ms, visible_ms, timbre)"
+    " SELECT pac || '2', sha256, {reference}, {uuid}, issuer_rfc, stamped_ms, visible_ms, timbre"
+    " FROM sandbox_stamps WHERE uuid = (SELECT uuid FROM invoices"
     " WHERE folio = 1 AND kind = 'I')"
 )
 OTHER = "'11111111-1111-4111-8111-111111111111'"
@@ -80,6 +82,8 @@ SPOILT = {
     "a balance that does not add up": (f"UPDATE invoices SET last_balance = 1 WHERE {FIRST}", "has a balance of 1"),
     "a credit that nobody gave": (f"UPDATE invoices SET credited = credited + 1 WHERE {FIRST}", "credited, its egresses"),
     "a credit still reserved": ("UPDATE invoice_credits SET state = 'outstanding'", "valid, is outstanding"),
+    "money that no complement brought": (f"UPDATE invoices SET paid = paid + 1 WHERE {FIRST}", "paid, its complements"),
+    "a complement that does not count": ("UPDATE invoice_payments SET state = 'undone'", "valid, is undone"),
     "an event lost": ("DELETE FROM events WHERE type = 'invoice.created'", "not 0"),
     "a failure told twice": (
         ("INSERT INTO events (id, team_id, livemode, type, object_id, object, created_ms) SELECT 'evt_2', team_id,"

@@ -1,8 +1,20 @@
 """Canceling and replacing complements (contract complements.md section 5)."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from crash.invariants import violations
 from world import World
+
+
+@pytest.fixture(autouse=True)
+def consistent(world: World) -> Iterator[None]:
+    """Whatever a test does, the tables agree with each other afterwards, once nothing waits."""
+    yield
+    world.sweep(after_s=3_600)
+    assert [fault for fault in violations(world.database) if "authority says otherwise" not in fault] == []
 
 
 def credit_sale(world: World, price: float = 10_000, **fields: Any) -> str:

@@ -30,6 +30,7 @@ class TestFields:
             ({"payment_form": "99"}, "invalid_field_value", [("payment_form", "CRP20212")]),
             ({"payment_form": "77"}, "invalid_field_value", [("payment_form", "not_in_catalog")]),
             ({"date": (NOON_MS + 1000) // 1000}, "invalid_field_value", [("date", "max")]),
+            ({"date": "2009-12-31T12:00:00"}, "invalid_field_value", [("date", "min")]),
             ({"amount": 0}, "invalid_field_value", [("amount", "min")]),
             ({"amount": 11_599.99}, "invalid_field_value", [("amount", "CRP20217")]),
             ({"amount": 11_600.001}, "invalid_field_value", [("amount", "CRP20219")]),

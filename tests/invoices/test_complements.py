@@ -283,6 +283,8 @@ class TestForeignInvoices:
             ({"currency": None}, "invoices[0].external.currency", "required"),
             ({"total": None}, "invoices[0].external.total", "required"),
             ({"previous_balance": 117}, "invoices[0].external.previous_balance", "max"),
+            ({"previous_balance": 57.001}, "invoices[0].external.previous_balance", "format"),
+            ({"currency": "JPY", "total": 116.5}, "invoices[0].external.total", "format"),
             ({"installment": 1000}, "invoices[0].external.installment", "max"),
             ({"taxes": [{"type": "IVA", "rate": 0.16}]}, "invoices[0].external.taxes[0].base", "required"),
         ],

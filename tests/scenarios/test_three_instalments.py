@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from crash.invariants import violations
 from world import DAY_MS, NOON_MS, World
 
 PAGOS = "{http://www.sat.gob.mx/Pagos20}"
@@ -81,3 +82,4 @@ def test_a_sale_on_credit_paid_in_three_instalments_and_two_currencies(world: Wo
     assert world.api.delete(f"/invoices/{lathe}", {"motive": "02"}).error_code == "business_rule_violation"
     told = [type_ for type_, _ in world.events()]
     assert (told.count("invoice.created"), told.count("invoice.canceled")) == (6, 1)
+    assert violations(world.database) == []

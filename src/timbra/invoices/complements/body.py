@@ -7,13 +7,13 @@ from pydantic import Field, field_validator, model_validator
 
 from timbra.catalogs.fields import Printed
 from timbra.cfdi import codes
-from timbra.cfdi.codes_currencies import currency_for_trade
+from timbra.cfdi.codes_currencies import currency_decimals, currency_for_trade
 from timbra.cfdi.codes_rates import nearest_rate, rate_allowed
 from timbra.cfdi.model import Factor, Tax
 from timbra.cfdi.money import micro, to_decimal
 from timbra.clients.reference import ClientReference
 from timbra.http.body import Command
-from timbra.http.fields import Amount, Choice, Code, Flag, Instant, Text, Whole, refuse
+from timbra.http.fields import Amount, Choice, Code, Flag, Instant, Text, Whole, decimals_of, refuse
 from timbra.invoices.schemas import DocumentBody, RelatedBody, Uuid
 
 MAX_ENTRIES = 200
@@ -77,6 +77,10 @@ class ForeignBody(Command):
     def _owed(self) -> "ForeignBody":
         if self.previous_balance > self.total:
             raise refuse("max", "must not be above total", self.total, path="previous_balance")
+        decimals = currency_decimals(self.currency) or 0
+        for name in ("total", "previous_balance"):
+            if decimals_of(getattr(self, name)) > decimals:
+                raise refuse("format", f"must have at most {decimals} decimals in {self.currency}", path=name)
         return self
 
 

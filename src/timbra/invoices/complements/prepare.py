@@ -47,6 +47,7 @@ from timbra.teams.store import Team
 LIMIT_BYTES = 16 * 1024 * 1024
 LARGE_BYTES = 256 * 1024  # of all invoices together; more are read beside the event loop
 TO_BE_DEFINED = "99"
+EARLIEST_MS = 1_262_433_600_000  # 2010-01-02 12:00 UTC, in 2010 in every zone (type t_FechaH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ def _check_fields(body: PaymentBody, now_ms: int) -> None:
         problems.append(FieldError("payment_form", "CRP20212", "must say how the money came: 99 is for the invoice"))
     if body.date is not None and body.date > now_ms:
         problems.append(FieldError("date", "max", "must not be in the future", now_ms // 1000))
+    if body.date is not None and body.date < EARLIEST_MS:
+        problems.append(FieldError("date", "min", "must not be before 2010: SAT's schema knows no earlier payment"))
     bank = BankData(
         body.payment_form,
         body.payer_bank_rfc,
