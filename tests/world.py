@@ -196,7 +196,10 @@ class World:
         self.database = Database(self.url)
         self.house = _house(self.database, self.folder, self.founded.keys_dir, self.sat, self.clock)
         self.house.__dict__ |= {"sandbox": self.founded.sandbox, "trust": self.founded.trust}
-        self.house.__dict__["invoices"] = replace(self.house.invoices, stamp_budget_s=20.0, pauses_s=(0.001, 60.0))
+        self.house.__dict__["invoices"] = replace(
+            self.house.invoices, stamp_budget_s=20.0, pauses_s=(0.001, 60.0), watch_pauses_s=(0.001,)
+        )
+        self.house.webhooks.egress._resolve = _no_name  # tests ask no name server
         self.house.warm_up()
         self.app = create_app(wiring=self.house, with_worker=False)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
@@ -379,6 +382,10 @@ PUBLIC = {
     "tax_system": "616",
     "address": {"zip": "42501"},
 }
+
+
+async def _no_name(_host: str, _port: int) -> list[str]:
+    raise OSError
 
 
 async def _gone(*_: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from timbra.cfdi.sat_status import Unanswered
+from timbra.cfdi.sat_status import FOUND, IN_FORCE, SatStatus, Unanswered
 from timbra.pac.port import Rejected
 from world import DAY_MS, NOON_MS, PUBLIC, World
 
@@ -198,3 +198,20 @@ class TestTroubledSat:
 
         shown = world.show(uuid)
         assert (shown["status"], shown["cancellation_status"]) == ("valid", "pending")
+
+    def test_a_request_waits_a_little_for_sat_to_show_it(self, world: World) -> None:
+        uuid = world.issue(100)["uuid"]
+        service = world.parts.test.status
+        real, left = service.status, [1, 1, 0]  # type: ignore[union-attr]
+
+        async def late(**named: Any) -> Any:
+            if left and left.pop(0):
+                return SatStatus(FOUND, IN_FORCE, "Cancelable sin aceptación", None)
+            return await real(**named)
+
+        service.status = late  # type: ignore[union-attr, method-assign]
+
+        reply = world.api.delete(f"/invoices/{uuid}", {"motive": "02"})
+
+        # Before the request, right after it, and once more.
+        assert (reply.status, reply.data["status"], left) == (200, "canceled", [])

@@ -169,12 +169,12 @@ def _with_term(tx: Tx, record: InvoiceRecord, request: Cancellation) -> Cancella
 
 async def watch(parts: InvoiceParts, record: InvoiceRecord) -> InvoiceRecord:
     """The document when SAT shows the request that it has received, or when the time of a request is spent."""
-    deadline, pause = monotonic_s() + parts.stamp_budget_s, 0.0
-    pauses = iter(parts.pauses_s)
-    while record.cancellation_status == CancelStatus.REQUESTED:
-        pause = next(pauses, pause)
+    deadline = monotonic_s() + parts.stamp_budget_s
+    for pause in parts.watch_pauses_s:
+        if record.cancellation_status != CancelStatus.REQUESTED or monotonic_s() + pause >= deadline:
+            return record
         _, request = await parts.database.read(partial(_open, scope=record.scope, invoice_id=record.id))
-        if request is None or request.code not in RECEIVED or monotonic_s() + pause >= deadline:
+        if request is None or request.code not in RECEIVED:
             return record
         await asyncio.sleep(pause)
         record = await refresh(parts, record, request)

@@ -29,6 +29,8 @@ RETRY_LAST_MS = 10 * MINUTE_MS
 
 # Tries inside a request: the last pause repeats until the budget is spent.
 REQUEST_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
+# Looks at SAT while a request to cancel, which SAT has received, does not show there yet.
+WATCH_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class InvoiceParts:
     started_ms: int = 0  # when this process began: a call that an earlier one did not note was made before
     stamp_budget_s: float = 20.0
     pauses_s: Sequence[float] = field(default=REQUEST_PAUSES_S)
+    watch_pauses_s: Sequence[float] = WATCH_PAUSES_S
 
     def side(self, livemode: bool) -> PacSide:
         """Test documents never meet a production PAC, live ones never the sandbox."""
