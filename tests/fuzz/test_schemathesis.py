@@ -32,7 +32,7 @@ from world import Reply, World
 
 SOAK = bool(os.environ.get("TIMBRA_SOAK"))
 WITH_BODY, WITHOUT_BODY = (300, 150) if SOAK else (6, 3)  # generated cases per operation and mode
-GROUPS = ("Invoices", "Clients", "Services", "Teams", "Users", "API keys", "Auth", "Files", "Health", "Payments", "Receipts")
+GROUPS = ("Invoices", "Clients", "Services", "Teams", "Users", "API keys", "Auth", "Files", "Health", "Payments", "Receipts", "Webhooks")
 CHECKS = [
     status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
 ]  # fmt: skip
@@ -43,6 +43,7 @@ SHOWN = 5
 KINDS = {
     "/v2/clients/": "client", "/v2/services/": "service", "/v2/invoices/": "income", "/v2/invoices/egress/": "egress",
     "/v2/teams/": "team", "/v2/users/": "user", "/v2/api-keys/": "key", "/v2/files/": "file",
+    "/v2/webhooks/": "webhook", "/v2/events/": "event",
 }  # fmt: skip
 
 
@@ -101,6 +102,8 @@ class Driver:
             "user": lambda: world.query("select owner from teams where id = :t", t=world.team_id)[0][0],
             "file": lambda: f"xml_{world.issue(100)['internal_id']}",
             "key": self._new_key,
+            "webhook": lambda: world.api.post("/webhooks", {"url": "https://1.1.1.1/"}).data["id"],
+            "event": lambda: world.api.get("/events?limit=1").data[0]["id"],
         }
         return str(makers[kind]())
 

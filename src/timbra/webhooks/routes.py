@@ -33,7 +33,6 @@ LOG_FILTERS: Final = {
     "webhook_id": Text(max=160),
 }
 SECRET: Final = ("data.secret",)
-NEW_WEBHOOK: Final = {"url": "https://example.com/cfdi", "events": ["invoice.created", "invoice.canceled"]}
 
 
 def routes(parts: WebhookParts) -> Router:
@@ -77,7 +76,7 @@ def _endpoints(router: Router, parts: WebhookParts) -> None:
         found = await database.read(lambda tx: store.page(tx, caller.scope, listing.window, listing.filters))
         return _page(call, parts, found.map(lambda endpoint: endpoint.to_wire(clock.now_ms())))
 
-    @router.post("/webhooks", "Webhook created successfully", success=201, example=NEW_WEBHOOK, **ADMIN)
+    @router.post("/webhooks", "Webhook created successfully", success=201, **ADMIN)
     async def create_webhook(caller: Caller, body: CreateWebhook, claim: Claim) -> JSONReply:
         await change.refuse_url(parts, body.url)
         make = partial(change.create, parts=parts, caller=caller, body=body, at_ms=clock.now_ms())
