@@ -200,6 +200,7 @@ class World:
             self.house.invoices, stamp_budget_s=20.0, pauses_s=(0.001, 60.0), watch_pauses_s=(0.001,)
         )
         self.house.webhooks.egress._resolve = _no_name  # tests ask no name server
+        self.house.webhooks.egress._resolve = _no_name  # tests ask no name server
         self.house.warm_up()
         self.app = create_app(wiring=self.house, with_worker=False)
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
@@ -382,6 +383,10 @@ PUBLIC = {
     "tax_system": "616",
     "address": {"zip": "42501"},
 }
+
+
+async def _no_name(_host: str, _port: int) -> list[str]:
+    raise OSError
 
 
 async def _no_name(_host: str, _port: int) -> list[str]:
