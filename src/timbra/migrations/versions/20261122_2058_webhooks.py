@@ -124,9 +124,7 @@ def _deliveries() -> None:
 
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
-    op.create_index(
-        name, table, columns, unique=unique, postgresql_where=sa.text(where), sqlite_where=sa.text(where)
-    )
+    op.create_index(name, table, columns, unique=unique, postgresql_where=sa.text(where), sqlite_where=sa.text(where))
 
 
 def downgrade() -> None:
