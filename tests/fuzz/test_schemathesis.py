@@ -32,7 +32,21 @@ from world import Reply, World
 
 SOAK = bool(os.environ.get("TIMBRA_SOAK"))
 WITH_BODY, WITHOUT_BODY = (300, 150) if SOAK else (6, 3)  # generated cases per operation and mode
-GROUPS = ("Invoices", "Clients", "Services", "Teams", "Users", "API keys", "Auth", "Files", "Health", "Payments", "Receipts", "Webhooks")
+GROUPS = (
+    "Invoices",
+    "Clients",
+    "Services",
+    "Teams",
+    "Users",
+    "API keys",
+    "Auth",
+    "Files",
+    "Health",
+    "Payments",
+    "Receipts",
+    "Webhooks",
+    "Sandbox",
+)
 CHECKS = [
     status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
 ]  # fmt: skip
@@ -43,7 +57,7 @@ SHOWN = 5
 KINDS = {
     "/v2/clients/": "client", "/v2/services/": "service", "/v2/invoices/": "income", "/v2/invoices/egress/": "egress",
     "/v2/teams/": "team", "/v2/users/": "user", "/v2/api-keys/": "key", "/v2/files/": "file",
-    "/v2/webhooks/": "webhook", "/v2/events/": "event",
+    "/v2/webhooks/": "webhook", "/v2/events/": "event", "/v2/sandbox/documents/": "income",
 }  # fmt: skip
 
 

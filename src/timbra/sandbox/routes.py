@@ -15,7 +15,7 @@ from timbra.sandbox.parts import SandboxParts
 from timbra.sandbox.schemas import ChangeSandbox, MoveClock, ReceiverAnswer
 
 BEHAVIOUR = {
-    "pacs": {"sandbox": {"behaviour": "rejects", "code": "CFDI40147", "calls": 1}},
+    "pacs": {"sandbox_backup": {"behaviour": "rejects", "code": "CFDI40147", "calls": 1}},
     "receiver": {"behaviour": "silent"},
 }
 FILTERS = {"cancellation": Choice("asked", "never")}
@@ -60,6 +60,6 @@ def _documents(router: Router, parts: SandboxParts) -> None:
         found = await documents.page(parts, caller, listing.window, is_asked=None if word is None else word == "asked")
         return found.map(documents.Document.to_wire)
 
-    @router.post("/sandbox/documents/{id}/answer", "Receiver answered successfully", example={"answer": "accept"})
+    @router.post("/sandbox/documents/{id}/answer", "Receiver answered successfully")
     async def answer_request(caller: Caller, body: ReceiverAnswer, id: str) -> dict[str, Any]:  # noqa: A002
         return (await documents.answer(parts, caller, id, body.answer)).to_wire()
