@@ -91,7 +91,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one endpoint, as the log keeps it."""
+    """One event on its way to one endpoint, as the log keeps it; by default its first try is ahead."""
 
     id: str
     team_id: str
@@ -101,18 +101,18 @@ class Delivery:
     event_id: str
     event: str
     object_id: str
-    manual: bool
-    is_test: bool
-    sample: str | None
-    status: str
-    tries: int
-    attempts: str
-    response_code: int | None
-    latency_ms: int | None
-    error_category: str | None
-    due_ms: int | None
     created_ms: int
     updated_ms: int
+    manual: bool = False
+    is_test: bool = False
+    sample: str | None = None
+    status: str = PENDING
+    tries: int = 0
+    attempts: str = "[]"
+    response_code: int | None = None
+    latency_ms: int | None = None
+    error_category: str | None = None
+    due_ms: int | None = None
 
     def sample_event(self) -> Event | None:
         """What a test sent, as if it had happened; None for deliveries of events that did."""

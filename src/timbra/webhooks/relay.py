@@ -10,7 +10,7 @@ from timbra.platform.ids import new_id
 from timbra.platform.scope import TeamScope
 from timbra.teams import store as teams
 from timbra.webhooks import store, store_deliveries, store_events
-from timbra.webhooks.model import PENDING, Delivery, Endpoint, Event
+from timbra.webhooks.model import Delivery, Endpoint, Event
 from timbra.webhooks.names import goes_to
 
 BATCH: Final = 300
@@ -77,16 +77,7 @@ def delivery(event: Event, endpoint: Endpoint, now_ms: int, *, manual: bool = Fa
         event_id=event.id,
         event=event.type,
         object_id=event.object_id,
-        manual=manual,
-        is_test=False,
-        sample=None,
-        status=PENDING,
-        tries=0,
-        attempts="[]",
-        response_code=None,
-        latency_ms=None,
-        error_category=None,
-        due_ms=None,
         created_ms=now_ms,
         updated_ms=now_ms,
+        manual=manual,
     )

@@ -1,7 +1,6 @@
 """Send again: one delivery, or what an endpoint missed in a stretch of time (contract §7)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from timbra.http.caller import Caller
@@ -11,7 +10,7 @@ from timbra.platform.audit import Action
 from timbra.platform.db import Tx
 from timbra.platform.ids import new_id
 from timbra.webhooks import store, store_deliveries, store_events
-from timbra.webhooks.model import PENDING, PROCESSING, Delivery, Endpoint
+from timbra.webhooks.model import PROCESSING, Delivery, Endpoint
 from timbra.webhooks.names import canonical, goes_to, wants_all
 from timbra.webhooks.relay import delivery
 from timbra.webhooks.schemas import Resend
@@ -105,20 +104,19 @@ def _types(names: Sequence[str] | None) -> Sequence[str] | None:
 
 def _again(old: Delivery, at_ms: int) -> Delivery:
     """A new delivery of what the old one carried."""
-    return replace(
-        old,
+    return Delivery(
         id=new_id("del"),
-        manual=True,
-        is_test=False,
-        status=PENDING,
-        tries=0,
-        attempts="[]",
-        response_code=None,
-        latency_ms=None,
-        error_category=None,
-        due_ms=None,
+        team_id=old.team_id,
+        livemode=old.livemode,
+        endpoint_id=old.endpoint_id,
+        number=old.number,
+        event_id=old.event_id,
+        event=old.event,
+        object_id=old.object_id,
         created_ms=at_ms,
         updated_ms=at_ms,
+        manual=True,
+        sample=old.sample,
     )
 
 

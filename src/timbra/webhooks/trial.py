@@ -64,18 +64,12 @@ def _begin(tx: Tx, *, caller: Caller, endpoint_id: str, type_: str, at_ms: int) 
         event_id=new_id("evt"),
         event=type_,
         object_id=str(shown.get("id") or shown.get("uuid") or endpoint_id),
+        created_ms=at_ms,
+        updated_ms=at_ms,
         manual=True,
         is_test=True,
         sample=json.dumps(shown).decode(),
         status=PROCESSING,
-        tries=0,
-        attempts="[]",
-        response_code=None,
-        latency_ms=None,
-        error_category=None,
-        due_ms=None,
-        created_ms=at_ms,
-        updated_ms=at_ms,
     )
     store_deliveries.add(tx, [delivery])
     changes = {"event": {"new": type_}}
