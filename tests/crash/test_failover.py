@@ -42,7 +42,7 @@ from timbra.platform import faults
 from world import World
 
 IS_SOAK = os.environ.get("TIMBRA_SOAK") == "1"
-DOCUMENTS = 10_000 // 3 + 1 if IS_SOAK else 60  # of each of three kinds of PAC
+DOCUMENTS = 10_000 // 3 + 1 if IS_SOAK else 40  # of each of three kinds of PAC
 LATE_MS, VISIBLE_MS = 10_000, 8_000
 VISIBLE_AFTER_S = 20.0
 MINUTES_TO_SETTLE = 75
@@ -76,15 +76,15 @@ class FaultyPac:
     known: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)  # digest: (since, stamped)
     later: list[tuple[int, bytes, str]] = field(default_factory=list)
     down_until_ms: int = 0
+    judge: Random = field(default_factory=lambda: Random(1))  # the first document is not refused
 
     async def stamp(self, xml: bytes, reference: str, *, hints: Hints) -> StampOutcome:
         self._catch_up()
-        if self._now() < self.down_until_ms:
-            return Busy("down")
         luck = self.chance.random()
         if luck < 0.05:
             self.down_until_ms = self._now() + self.chance.choice([0, 0, 20_000])
-            return Busy("refused to connect")
+        if luck < 0.05 or self._now() < self.down_until_ms:
+            return Busy("down")
         if luck < 0.10:
             return Unknown("the request was lost")
         if luck < 0.13:
@@ -118,15 +118,15 @@ class FaultyPac:
         """Requests that were late are stamped now, although nobody waits for them any more."""
         due = [one for one in self.later if one[0] <= self._now()]
         self.later = [one for one in self.later if one[0] > self._now()]
-        for _, xml, reference in due:
+        for due_ms, xml, reference in due:
             if not self._is_refused(reference):
-                self._stamped(xml, reference)
+                self._stamped(xml, reference, due_ms)
 
     def _is_refused(self, reference: str) -> bool:
         """For its content, so by every PAC and every time."""
-        return self.verdicts.setdefault(reference, self.chance.random() < 0.05)
+        return self.verdicts.setdefault(reference, self.judge.random() < 0.05)
 
-    def _stamped(self, xml: bytes, reference: str) -> bytes:
+    def _stamped(self, xml: bytes, reference: str, since_ms: int | None = None) -> bytes:
         digest = hashlib.sha256(xml).digest()
         if digest in self.known and self.abilities.dedup is not Dedup.NONE:
             return self.known[digest][1]
@@ -140,7 +140,7 @@ class FaultyPac:
         at = local_time(self._now(), CENTRAL).replace(microsecond=0) + timedelta(0)
         tfd = timbre_of(accepted, uuid=uuid, at_local=at, pac=sandbox.pac_facts, signer=RsaSigner(sandbox.pac.key))
         self.stamps.setdefault(reference, []).append(uuid)
-        self.known.setdefault(digest, (self._now(), timbre.attach(xml, tfd)))
+        self.known.setdefault(digest, (since_ms or self._now(), timbre.attach(xml, tfd)))
         return self.known[digest][1]
 
 
@@ -220,3 +220,32 @@ def test_no_document_is_ever_stamped_twice(world: World, kind: str) -> None:
     # The checker looks for stamps in the table of the sandbox, which is not played here.
     assert [fault for fault in violations(world.database) if "nobody stamped" not in fault] == []
     assert all(pac.stamps for pac in pacs)
+
+
+class Script(Random):
+    """Draws in a given order, then nothing special happens."""
+
+    def __init__(self, *draws: float) -> None:
+        super().__init__(0)
+        self.draws = list(draws)
+
+    def random(self) -> float:
+        return self.draws.pop(0) if self.draws else 0.99
+
+
+@pytest.mark.parametrize(("visible_after_s", "stamps"), [(0.0, 2), (VISIBLE_AFTER_S, 1)])
+def test_a_denial_believed_too_early_makes_two_stamps(world: World, visible_after_s: float, stamps: int) -> None:
+    abilities = Abilities(Dedup.BY_XML, frozenset({Ability.RECOVER}), visible_after_s=visible_after_s)
+    late = FaultyPac("sandbox", abilities, world, Script(0.11, 0.9, 0.01), {})  # late, denies, is away
+    prompt = FaultyPac("sandbox_backup", abilities, world, Script(), {})
+    world.parts.test.pacs[:] = [late, prompt]  # type: ignore[index]
+    reply = world.api.post("/invoices/income", world.sale(100))
+    assert reply.status == (202 if visible_after_s else 201)
+    late.down_until_ms = 0
+
+    for _ in range(6):
+        world.sweep(after_s=15)
+        late._catch_up()
+
+    assert world.query("select status from invoices") == [("valid",)]
+    assert sum(len(pac.stamps.get(reference, [])) for pac in (late, prompt) for reference in pac.stamps) == stamps

@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from factories import pac_replay, stamped
-from factories.pac_replay import Exchange
-from factories.stamped import REFERENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factories import pac_replay, stamped
+from factories.pac_replay import Exchange
+from factories.stamped import REFERENCE
+from timbra.invoices.parts import LEASE_MS
 from timbra.pac.breaker import Breaker, Gate
 from timbra.pac.port import Busy, Hints, NotThere, Rejected, Stamped, Unknown
 from timbra.pac.providers import PROVIDERS
@@ -199,3 +200,8 @@ class TestBreaker:
 
         assert sorted(type(one).__name__ for one in outcomes) == ["Busy", "Busy", "Unknown", "Unknown", "Unknown"]
         assert Slow.calls == 3
+
+
+def test_no_provider_needs_longer_than_a_lease_to_see_what_it_was_sent() -> None:
+    for provider in PROVIDERS.values():
+        assert provider.abilities.visible_after_s * 1000 <= LEASE_MS

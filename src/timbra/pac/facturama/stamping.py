@@ -45,7 +45,7 @@ LISTED_MAX: Final = 50  # a longer list may be one page of several: it proves no
 REFUSED_LOGIN: Final = (401, 403)
 CANCELED: Final = ("canceled", "accepted", "acepted", "expired")
 ASKED: Final = ("pending", "requested", "active")
-VISIBLE_AFTER_S: Final = 120.0
+VISIBLE_AFTER_S: Final = 60.0  # no more than a lease: a process that died in a call is known to have made it before
 OWN_CODE: Final = "FACTURAMA"  # a refusal in its own words, without a code of SAT
 
 
