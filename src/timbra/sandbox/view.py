@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from timbra.cfdi.sat_status import SatStatus
 from timbra.cfdi.zones import CENTRAL, local_time
 from timbra.http.caller import Caller
 from timbra.http.errors import ApiError
@@ -108,17 +109,17 @@ def _clock(parts: SandboxParts) -> dict[str, Any]:
     days, rest = divmod(seconds, DAY_S)
     ahead = [f"{days} days"] if days else []
     ahead += [f"{rest // HOUR_S} h {rest % HOUR_S // 60:02} min"] if rest else []
-    return {"local": _when(parts.clock.now_ms()), "field": shown["local"][:16], "ahead": " ".join(ahead)}
+    local = f"{local_time(parts.clock.now_ms(), CENTRAL):%a %d %b %Y, %H:%M:%S}"
+    return {"local": local, "field": shown["local"][:16], "ahead": " ".join(ahead)}
 
 
 def _when(ms: int | None) -> str:
-    """An instant in Mexico City, for reading."""
-    return "" if ms is None else f"{local_time(ms, CENTRAL):%a %d %b %Y, %H:%M:%S}"
+    """An instant in Mexico City, for a table."""
+    return "" if ms is None else f"{local_time(ms, CENTRAL):%d %b %Y, %H:%M}"
 
 
 def _row(document: Document) -> dict[str, Any]:
     stamp = document.stamp
-    state = document.sat.state + (f" · {document.sat.cancellation}" if document.sat.cancellation else "")
     return {
         "uuid": stamp.uuid,
         "reference": stamp.reference,
@@ -129,8 +130,15 @@ def _row(document: Document) -> dict[str, Any]:
         "stamped": _when(stamp.stamped_ms),
         "asked": _when(stamp.cancel_requested_ms),
         "answer": _when(stamp.cancel_answer_ms),
-        "state": state,
+        "state": _state(document.sat),
         "tone": {"Vigente": "good", "Cancelado": "over"}.get(document.sat.state, "")
         if not document.is_waiting
         else "open",
     }
+
+
+def _state(sat: SatStatus) -> str:
+    """State and cancellation in SAT's words, nothing said twice."""
+    if sat.cancellation is None or sat.cancellation.startswith(sat.state):
+        return sat.cancellation or sat.state
+    return f"{sat.state} · {sat.cancellation}"
