@@ -31,7 +31,7 @@ from timbra.http.ratelimit import RateLimits
 from timbra.http.routing import Kit, Router
 from timbra.http.signed_urls import FileLinks
 from timbra.invoices import routes as invoice_routes
-from timbra.invoices import stamp, store_cancel, store_stamping, store_team
+from timbra.invoices import stamp, store_team
 from timbra.invoices import store as invoice_store
 from timbra.invoices.files import Files
 from timbra.invoices.parts import InvoiceParts
@@ -51,6 +51,8 @@ from timbra.platform.search.service import Search
 from timbra.platform.tenancy import acting_for
 from timbra.platform.vault import Opener
 from timbra.platform.vault_named import ReplySecrets, ServerSecrets
+from timbra.receipts import routes as receipt_routes
+from timbra.receipts.parts import ReceiptParts
 from timbra.sandbox import routes as sandbox_routes
 from timbra.sandbox.doors import Doors
 from timbra.sandbox.pages import Pages
@@ -71,14 +73,15 @@ from timbra.users import signup
 from timbra.users import store as user_tokens
 from timbra.users.parts import UserParts
 from timbra.webhooks import routes as webhook_routes
-from timbra.webhooks import store_lanes
 from timbra.webhooks.courier import Courier
 from timbra.webhooks.parts import WebhookParts
 from timbra.wiring_clients import client_parts
 from timbra.wiring_data import data_routes, document_parts, schedule_data, sync_parts
 from timbra.wiring_foundations import Foundations
 from timbra.wiring_health import health
+from timbra.wiring_leases import void_leases
 from timbra.wiring_pacs import RemotePacs, pac_certificates
+from timbra.wiring_receipts import has_documents, receipt_parts
 from timbra.wiring_sandbox import due_work, sandbox_parts, sandbox_side
 from timbra.wiring_search import search_of, search_routes
 from timbra.wiring_webhooks import schedule_webhooks, webhook_parts
@@ -172,6 +175,10 @@ class Wiring(Foundations):
         )
 
     @cached_property
+    def receipts(self) -> ReceiptParts:
+        return receipt_parts(self.settings, self.vault, self.invoices)
+
+    @cached_property
     def clients(self) -> ClientParts:
         return client_parts(self.settings, self.database, self.clock, self.sat.catalogs, self.egress)
 
@@ -188,7 +195,7 @@ class Wiring(Foundations):
             portal_url=self.settings.portal_url or self.settings.origin,
             sat_of=lambda tx, scope, _: slots.sat_object(tx, scope, self.team_clock.now_ms()),
             csd_rfcs=slots.rfcs,
-            has_documents=store_team.has_any,
+            has_documents=has_documents,
             highest_folio=store_team.highest_folio,
             connected=lambda _tx, _team_id: (),
         )
@@ -348,7 +355,8 @@ class Wiring(Foundations):
             service_routes.routes(self.database, self.clock, catalogs),
             catalog_routes.routes(self.sat.shelf, self.clock),
             invoice_routes.routes(self.invoices, self.files),
-            *search_routes(self.search, self.invoices),
+            receipt_routes.routes(self.receipts),
+            *search_routes(self.search, self.invoices, self.receipts),
             credential_routes.routes(self.credentials),
             sandbox_routes.routes(self.sandbox_room),
             *data_routes(self.documents, self.clock),
@@ -380,13 +388,7 @@ class Wiring(Foundations):
         self.team_clock.load()
         _ = self.kit, self.invoices, self.files
         if self.database.is_sqlite:
-            self.database.write_sync(self._void_leases)
-
-    def _void_leases(self, tx: Tx) -> None:
-        store_stamping.void_foreign_leases(tx, self.process)
-        store_cancel.void_claims(tx)
-        self.idempotency.void_runs(tx)
-        store_lanes.void_leases(tx)
+            self.database.write_sync(lambda tx: void_leases(tx, self.process, self.idempotency))
 
     def close(self) -> None:
         """No key, thread or connection is left. Parts that nobody asked for are not made in order to be closed."""

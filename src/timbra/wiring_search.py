@@ -8,6 +8,7 @@ from timbra.payments import search as payments
 from timbra.platform.db import Database
 from timbra.platform.search.service import Search
 from timbra.receipts import search as receipts
+from timbra.receipts.parts import ReceiptParts
 
 
 def search_of(database: Database) -> Search:
@@ -15,11 +16,11 @@ def search_of(database: Database) -> Search:
     return Search(database, [clients.KIND, invoices.KIND, payments.KIND, receipts.KIND])
 
 
-def search_routes(search: Search, parts: InvoiceParts) -> list[Router]:
+def search_routes(search: Search, parts: InvoiceParts, sales: ReceiptParts) -> list[Router]:
     """One operation for each kind."""
     return [
         clients.routes(search),
         invoices.routes(search, parts),
         payments.routes(search),
-        receipts.routes(search),
+        receipts.routes(search, sales),
     ]

@@ -24,6 +24,7 @@ KINDS = {
     "/v2/invoices/egress/": "egress",
     "/v2/invoices/payment/": "payment",
     "/v2/invoices/": "income",
+    "/v2/receipts/": "receipt",
     "/v2/sandbox/documents/": "income",
     "/v2/files/": "file",
     "/v2/sat-lists/check/": "rfc",  # public data, the same for everybody
@@ -41,6 +42,7 @@ UNKNOWN = {
     "income": "00000000-0000-4000-8000-000000000000",
     "egress": "00000000-0000-4000-8000-000000000000",
     "payment": "00000000-0000-4000-8000-000000000000",
+    "receipt": "receipt_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "team": "team_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "user": "user_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
     "key": "key_01K9ZE2M4Q6S8V0X1Z3B5D7F9H",
@@ -84,6 +86,9 @@ def victims(world: World) -> dict[str, str]:
         "income": invoice["uuid"],
         "egress": credit,
         "payment": world.pay(world.issue(100, payment_method="PPD")["uuid"]).data["uuid"],
+        "receipt": world.api.post(
+            "/receipts", {"client": {"id": world.university()}, "items": [{"description": "Renta", "unit_price": 10}]}
+        ).data["id"],
         "team": world.team_id,
         "user": user,
         "key": key,

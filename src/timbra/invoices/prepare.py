@@ -99,7 +99,7 @@ async def prepare(
     issued_ms = _issued_ms(body, now_ms, livemode=caller.scope.livemode)
 
     def compute_all() -> tuple[list[ResolvedLine], Invoice, Totals]:
-        asked = [_with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
+        asked = [with_asked_taxability(*pair) for pair in zip(body.items, resolved, strict=True)]
         invoice = _document(parts, kind, body, team, issuer, to, asked, issued_ms, first_related)
         return asked, invoice, _totals(parts, invoice, now_ms, signer)
 
@@ -133,7 +133,7 @@ def _is_public(to: Receiver) -> bool:
     return to.rfc == GENERIC_RFC and to.name == PUBLIC_NAME
 
 
-def _with_asked_taxability(body: LineBody, resolved: ResolvedLine) -> ResolvedLine:
+def with_asked_taxability(body: LineBody, resolved: ResolvedLine) -> ResolvedLine:
     """A line that is discounted may lose its taxes: 02 binds it only when the request says so. Source: contract M7."""
     if not resolved.line.discount or body.taxability is not None or resolved.line.taxability != "02":
         return resolved

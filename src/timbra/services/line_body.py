@@ -17,6 +17,7 @@ from timbra.services.schemas import Description, Price, ServiceShape, Sku
 
 SEARCH_KEYS: Final = ("sku", "id", "description")
 COMPLEMENT_LIMIT_BYTES: Final = 64 * 1024
+LINE_PREFIX: Final = "item_"
 
 
 class ThirdPartyBody(Command):
@@ -77,6 +78,12 @@ class LineBody(ServiceShape):
         str | None, Text(max=150, pattern=r"[0-9A-Za-z]+", explain="must have letters and digits only")
     ] = None
     complement: Annotated[str | None, Text(max=COMPLEMENT_LIMIT_BYTES, multiline=True)] = None
+
+    @field_validator("id")
+    @classmethod
+    def _of_a_service(cls, value: str | None) -> str | None:
+        """Lines of receipts and payments show an id of their own, which names no service."""
+        return None if value is not None and value.startswith(LINE_PREFIX) else value
 
     @field_validator("complement")
     @classmethod
