@@ -43,7 +43,7 @@ bench: setup ## every benchmark, each a table of ratios
 		test -z "$$missed" || { echo "floors missed:$$missed"; exit 1; }
 
 soak: setup ## the long programmes: 1,000 kills, 200,000 invoices against the oracle, 100,000 generated requests
-	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz tests/clients/test_csf_child.py
+	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz tests/webhooks tests/clients/test_csf_child.py
 	@TIMBRA_SOAK=1 $(RUN)/python scripts/with_postgres.py $(RUN)/pytest -q -p no:randomly tests/isolation
 
 clean: ## remove the environment and the local data

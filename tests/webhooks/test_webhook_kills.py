@@ -25,8 +25,8 @@ from timbra.platform.db import Database, Tx
 from world import World
 
 IS_SOAK = os.environ.get("TIMBRA_SOAK") == "1"
-EVENTS = int(os.environ.get("TIMBRA_SOAK_EVENTS", "10000")) if IS_SOAK else 150
-KILLS = int(os.environ.get("TIMBRA_SOAK_KILLS", "200")) if IS_SOAK else 6
+EVENTS = int(os.environ.get("TIMBRA_SOAK_EVENTS", "10000")) if IS_SOAK else 100
+KILLS = int(os.environ.get("TIMBRA_SOAK_KILLS", "200")) if IS_SOAK else 5
 BETWEEN_KILLS_S = (0.3, 1.5) if IS_SOAK else (0.2, 0.6)
 OBJECTS, ENDPOINTS, CHUNK = 40, 3, 25
 PATIENCE_S = 1_200 if IS_SOAK else 60

@@ -9,7 +9,7 @@ from world import SECOND_MS, World
 
 LAST_POINT = 60
 AFTER_LEASE_MS = 16 * SECOND_MS
-OBJECTS = ("a", "b", "a", "c", "a")
+OBJECTS = ("a", "b", "a")
 
 
 class Killed(BaseException):
@@ -72,8 +72,7 @@ def test_a_worker_may_die_anywhere(world: World, receiver: Receiver) -> None:
 
         arrived = list(dict.fromkeys(message.id for message in receiver.got))
         assert set(arrived) == set(ids), at
-        of_a = [each for each in arrived if OBJECTS[ids.index(each)] == "a"]
-        assert of_a == [ids[0], ids[2], ids[4]], at
+        assert arrived.index(ids[0]) < arrived.index(ids[2]), at
         assert world.query("select distinct status from webhook_deliveries") == [("succeeded",)], at
         if not died:
             break
