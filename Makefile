@@ -42,8 +42,9 @@ bench: setup ## every benchmark, each a table of ratios
 		*) echo "== $$file"; $(RUN)/python $$file || missed="$$missed $$file";; esac; done; \
 		test -z "$$missed" || { echo "floors missed:$$missed"; exit 1; }
 
-soak: setup ## the long programmes: 1,000 kills, 200,000 invoices against the oracle, 100,000 generated requests
-	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz tests/webhooks tests/clients/test_csf_child.py
+soak: setup ## the long programmes: 1,000 kills, 1,000 cancellations, 200,000 invoices against the oracle, 100,000 requests
+	@TIMBRA_SOAK=1 TIMBRA_SOAK_CASES=200000 $(RUN)/pytest -q -p no:randomly tests/cfdi tests/crash tests/fuzz tests/webhooks tests/clients/test_csf_child.py \
+		tests/invoices/test_cancel_lives.py
 	@TIMBRA_SOAK=1 $(RUN)/python scripts/with_postgres.py $(RUN)/pytest -q -p no:randomly tests/isolation
 
 clean: ## remove the environment and the local data
