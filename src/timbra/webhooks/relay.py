@@ -13,7 +13,7 @@ from timbra.webhooks import store, store_deliveries, store_events
 from timbra.webhooks.model import Delivery, Endpoint, Event
 from timbra.webhooks.names import goes_to
 
-BATCH: Final = 300
+BATCH: Final = 100
 CLOCKS_APART_MS: Final = 60_000  # of replicas: an endpoint made just before an event must not miss it
 
 
