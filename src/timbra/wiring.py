@@ -139,7 +139,7 @@ class Wiring(Foundations):
 
     @cached_property
     def remote_pacs(self) -> RemotePacs:
-        return RemotePacs(self.egress)
+        return RemotePacs(self.egress, self.clock)
 
     @cached_property
     def pacs(self) -> Pacs:
@@ -380,7 +380,7 @@ class Wiring(Foundations):
             lambda: self.sat,
             lambda: self.token_keys,
             lambda: self.mailer,
-            lambda: bool(self.remote_pacs.resting),
+            lambda: self.remote_pacs.is_troubled,
         )
 
     def warm_up(self) -> None:

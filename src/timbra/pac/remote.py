@@ -55,13 +55,21 @@ class Adapter(Protocol):
 class RemotePac:
     """The port over an adapter. ``gate`` is shared by everybody who uses the same provider in the same mode."""
 
-    def __init__(self, adapter: Adapter, http: Http, gate: Gate, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        http: Http,
+        gate: Gate,
+        limits: Limits = LIMITS,
+        hear_date: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = adapter.name
         self.abilities = adapter.abilities
         self._adapter = adapter
         self._http = http
         self._gate = gate
         self._limits = limits
+        self._hear_date = hear_date
 
     @property
     def is_resting(self) -> bool:
@@ -97,7 +105,7 @@ class RemotePac:
         return outcome
 
     async def _call(self, ask: Callable[[Talk], Awaitable[Outcome]]) -> Outcome:
-        talk = Talk(self._http, self._adapter.secrets, self._limits)
+        talk = Talk(self._http, self._adapter.secrets, self._limits, self._hear_date)
         try:
             async with self._gate.turn():
                 outcome = await self._asked(talk, ask)

@@ -7,7 +7,7 @@ stamped, nobody can tell.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -53,10 +53,17 @@ class Http(Protocol):
 class Talk:
     """The calls of one operation, in order. ``secrets``: texts that must never be kept."""
 
-    def __init__(self, http: Http, secrets: Sequence[str], limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        http: Http,
+        secrets: Sequence[str],
+        limits: Limits = LIMITS,
+        hear_date: Callable[[str], None] | None = None,
+    ) -> None:
         self._http = http
         self._hidden = _spellings(secrets)
         self._limits = limits
+        self._hear_date = hear_date
         self._said: list[Spoken] = []
         self.has_left = False  # a request other than a login may have arrived
 
@@ -82,6 +89,8 @@ class Talk:
             answer = await self._http.request(method, url, headers=headers, body=body, limits=self._limits)
             failure = ""
             self.has_left |= not is_private
+            if self._hear_date is not None and "date" in answer.headers:
+                self._hear_date(answer.headers["date"])
         except EgressFailed as error:
             failure = f"{type(error).__name__}: {error.reason}"
             self.has_left |= not is_private and not isinstance(error, NotSent)
