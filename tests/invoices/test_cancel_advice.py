@@ -215,3 +215,15 @@ class TestTroubledSat:
 
         # Before the request, right after it, and once more.
         assert (reply.status, reply.data["status"], left) == (200, "canceled", [])
+
+
+def test_without_a_certificate_nothing_can_be_asked(world: World) -> None:
+    uuid = world.issue(100)["uuid"]
+    world.database.write_sync(lambda tx: tx.connection.exec_driver_sql("update csds set replaced_ms = 1"))
+    world.clock.advance(6_000)
+
+    assert [one["code"] for one in advice(world, uuid)["blockers"]] == ["no_csd"]
+    with world.unchanged():
+        reply = world.api.delete(f"/invoices/{uuid}", {"motive": "02"})
+
+    assert (reply.status, reply.error_code) == (400, "business_rule_violation")

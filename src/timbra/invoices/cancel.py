@@ -48,6 +48,8 @@ async def cancel(parts: InvoiceParts, caller: Caller, any_id: str, body: CancelB
     if _is_same(known, body):
         return await answer(parts, known.record)
     _check(known, body)
+    if await parts.signers.signer_for(known.record.scope) is None:
+        raise BusinessRule("The team has no certificate (CSD) to sign the request with")
     expires_ms = await _check_with_sat(parts, known)
     faults.point("cancel.before_tx1")
     try:
