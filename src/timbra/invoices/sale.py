@@ -7,9 +7,7 @@ from typing import Any
 
 from timbra.cfdi import cadena
 from timbra.cfdi.build import Draft, build
-from timbra.cfdi.model import Invoice
 from timbra.cfdi.text import GENERIC_RFC
-from timbra.credentials.csd import CsdSigner
 from timbra.http.caller import Caller
 from timbra.http.errors import FieldError, Invalid
 from timbra.invoices import credits as crediting
@@ -33,37 +31,6 @@ class Sale:
     prepared: Prepared
     credited: Sequence[InvoiceRecord]
     constant: bytes
-
-    @property
-    def document(self) -> Invoice:
-        """Everything of it but its amounts."""
-        return self.prepared.invoice
-
-    @property
-    def signer(self) -> CsdSigner:
-        """Seals it."""
-        return self.prepared.signer
-
-    @property
-    def issued_ms(self) -> int:
-        """The instant of Fecha."""
-        return self.prepared.issued_ms
-
-    @property
-    def pac(self) -> str:
-        """The PAC that is asked first."""
-        return self.prepared.pac
-
-    @property
-    def client_id(self) -> str:
-        """Whom it is for."""
-        return self.prepared.client.id
-
-    @property
-    def client_email(self) -> str | None:
-        """The client's address, lower case."""
-        email = self.prepared.client.email
-        return email.lower() if email else None
 
     def ready(self, tx: Tx) -> Ready:
         """Nothing is left but the number. Raises BusinessRule when others took the credit meanwhile."""
@@ -89,7 +56,7 @@ class Sale:
             return cadena.of(root, self.parts.sat.stylesheets)
 
         document = replace(self.prepared.invoice, folio=folio)
-        return build(document, self.prepared.totals, self.signer.text, cadena_of=cadena_of)
+        return build(document, self.prepared.totals, self.prepared.signer.text, cadena_of=cadena_of)
 
     def _figures(self) -> Figures:
         document, totals = self.prepared.invoice, self.prepared.totals
@@ -128,7 +95,16 @@ async def work(
     crediting.check_own(prepared.invoice.relations, related)
     credited = crediting.credited_invoices(prepared.invoice, related) if kind == EGRESS else []
     constant = snapshot.constant_part(prepared, body, caller.billing_account)
-    return Sale(parts, caller.scope, prepared, credited, constant)
+    email = prepared.client.email
+    return Work(
+        document=prepared.invoice,
+        signer=prepared.signer,
+        issued_ms=prepared.issued_ms,
+        pac=prepared.pac,
+        client_id=prepared.client.id,
+        client_email=email.lower() if email else None,
+        ready=Sale(parts, caller.scope, prepared, credited, constant).ready,
+    )
 
 
 def _check_related_given(prepared: Prepared) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from timbra.cfdi.build import Draft
 from timbra.cfdi.model import Invoice
@@ -42,39 +41,18 @@ class Ready:
     reserve: Callable[[Tx, InvoiceRecord], None]
 
 
-class Work(Protocol):
-    """A document that nothing objected to. Its amounts may still change with the rows that ``ready`` locks."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A document that nothing objected to. ``document``: everything of it but its amounts, folio 0.
 
-    @property
-    def document(self) -> Invoice:
-        """Everything of it but its amounts; folio 0."""
-        ...
+    issued_ms: the instant of Fecha. pac: the PAC that is asked first. client_email: lower case. ready: the document over
+    rows that are the transaction's from then on; raises what the request may still be refused for.
+    """
 
-    @property
-    def signer(self) -> CsdSigner:
-        """Seals it."""
-        ...
-
-    @property
-    def issued_ms(self) -> int:
-        """The instant of Fecha."""
-        ...
-
-    @property
-    def pac(self) -> str:
-        """The PAC that is asked first."""
-        ...
-
-    @property
-    def client_id(self) -> str:
-        """Whom it is for."""
-        ...
-
-    @property
-    def client_email(self) -> str | None:
-        """The client's address, lower case."""
-        ...
-
-    def ready(self, tx: Tx) -> Ready:
-        """The document over rows that are this transaction's now. Raises what the request may still be refused for."""
-        ...
+    document: Invoice
+    signer: CsdSigner
+    issued_ms: int
+    pac: str
+    client_id: str
+    client_email: str | None
+    ready: Callable[[Tx], Ready]

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from timbra.cfdi.model import Invoice
 from timbra.cfdi.payments.amounts import ComputedPayment
-from timbra.credentials.csd import CsdSigner
 from timbra.http.caller import Caller
 from timbra.invoices.complements import known as knowledge
 from timbra.invoices.complements import snapshot, store
@@ -32,42 +30,12 @@ class PaymentWork:
     body: PaymentBody
     prepared: PreparedPayment
 
-    @property
-    def document(self) -> Invoice:
-        """Everything of it but its amounts."""
-        return self.prepared.document
-
-    @property
-    def signer(self) -> CsdSigner:
-        """Seals it."""
-        return self.prepared.signer
-
-    @property
-    def issued_ms(self) -> int:
-        """The instant of Fecha."""
-        return self.prepared.issued_ms
-
-    @property
-    def pac(self) -> str:
-        """The PAC that is asked first."""
-        return self.prepared.pac
-
-    @property
-    def client_id(self) -> str:
-        """Whom it is for."""
-        return self.prepared.payer.client_id
-
-    @property
-    def client_email(self) -> str | None:
-        """The client's address, lower case."""
-        return self.prepared.payer.email
-
     def ready(self, tx: Tx) -> Ready:
         """The amounts over the invoices as they are now, which nobody else changes. Raises BusinessRule, Conflict."""
         scope, body, prepared = self.caller.scope, self.body, self.prepared
         knowledge.lock(tx, scope, knowledge.look(tx, scope, body, self.parts.payments))
         known = knowledge.look(tx, scope, body, self.parts.payments)
-        knowledge.check_payable(body, known, self.signer.certificate.rfc)
+        knowledge.check_payable(body, known, prepared.signer.certificate.rfc)
         amounts = computed(body, known, prepared.sources, prepared.paid_at)
         return Ready(
             draft=partial(prepared.draft, amounts),
@@ -125,4 +93,13 @@ async def work(
 ) -> Work:
     """The computed complement. Raises what ``prepare`` raises."""
     assert isinstance(body, PaymentBody)
-    return PaymentWork(parts, caller, body, await prepare(parts, caller, body, team))
+    prepared = await prepare(parts, caller, body, team)
+    return Work(
+        document=prepared.document,
+        signer=prepared.signer,
+        issued_ms=prepared.issued_ms,
+        pac=prepared.pac,
+        client_id=prepared.payer.client_id,
+        client_email=prepared.payer.email,
+        ready=PaymentWork(parts, caller, body, prepared).ready,
+    )
