@@ -81,7 +81,7 @@ from timbra.wiring_foundations import Foundations
 from timbra.wiring_health import health
 from timbra.wiring_leases import void_leases
 from timbra.wiring_pacs import RemotePacs, pac_certificates
-from timbra.wiring_receipts import has_documents, receipt_parts
+from timbra.wiring_receipts import has_documents, receipt_parts, sources
 from timbra.wiring_sandbox import due_work, sandbox_parts, sandbox_side
 from timbra.wiring_search import search_of, search_routes
 from timbra.wiring_webhooks import schedule_webhooks, webhook_parts
@@ -168,6 +168,7 @@ class Wiring(Foundations):
             live_pacs=self.pacs.of,
             started_ms=self.clock.now_ms(),
             screening=LookUp(),
+            sources=sources(self.settings, self.vault, self.sat),
             process=self.process,
             enqueue=lambda tx, scope, invoice_id: self.jobs.enqueue(
                 tx, SETTLE_INVOICE, scope.team_id, "live" if scope.livemode else "test", invoice_id

@@ -53,6 +53,8 @@ class Command:
     origin: str = "api"
     prefers_async: bool = False
     fingerprint: str = ""
+    begun: Callable[[Tx, InvoiceRecord], None] = lambda _tx, _record: None  # in Tx 1; may raise: nothing is kept then
+    shape: Callable[[Answer], Answer] = lambda answer: answer  # what the caller gets instead of an invoice's own answer
     began_s: float = field(default_factory=monotonic_s)  # the caller waits since then
 
     def left_s(self, parts: InvoiceParts) -> float:
@@ -123,6 +125,7 @@ def _first(tx: Tx, parts: InvoiceParts, command: Command, work: Work) -> tuple[I
     record = _record(parts, command, work, ready, sealed, folio, now_ms)
     store.insert_pending(tx, record, sealed.xml, ready.relations)
     ready.reserve(tx, record)
+    command.begun(tx, record)
     command.claim.bind(tx, record.id)
     if _is_async(command):
         parts.enqueue(tx, scope, record.id)
@@ -237,9 +240,8 @@ class _Closing:
             claim.release(tx)
             return
         with_files = body.return_files_urls
-        self.answer = Answer(
-            self._parts.printer.show(record, related, with_files=True) if with_files else shown, CREATED, 201
-        )
+        shown = self._parts.printer.show(record, related, with_files=True) if with_files else shown
+        self.answer = self._command.shape(Answer(shown, CREATED, 201))
         if claim.slot is not None and claim.render is not None:
             reply = claim.render(self.answer)
             claim.finish(tx, reply.status_code, bytes(reply.body))
@@ -247,7 +249,7 @@ class _Closing:
 
 def _created(parts: InvoiceParts, command: Command, record: InvoiceRecord, related: Sequence[str]) -> Answer:
     shown = parts.printer.show(record, related, with_files=command.body.return_files_urls)
-    return Answer(shown, CREATED, 201)
+    return command.shape(Answer(shown, CREATED, 201))
 
 
 async def _answer(parts: InvoiceParts, command: Command, record: InvoiceRecord) -> Answer:
@@ -275,7 +277,8 @@ async def _shown(parts: InvoiceParts, command: Command, record: InvoiceRecord) -
     related = await parts.database.look(lambda tx: store.related_ids(tx, [record])[record.id])
     if record.status == Status.PENDING:
         location = f"/v2/invoices/{COLLECTIONS[record.kind]}/{record.id}"
-        return Answer(parts.printer.show(record, related), ACCEPTED, 202, headers={"Location": location})
+        accepted = Answer(parts.printer.show(record, related), ACCEPTED, 202, headers={"Location": location})
+        return command.shape(accepted)
     return _created(parts, command, record, related)
 
 

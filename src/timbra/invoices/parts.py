@@ -7,6 +7,7 @@ from timbra.catalogs.load import SatData
 from timbra.clients.screening import NOT_LOADED, Screening
 from timbra.credentials.csd import Signers
 from timbra.invoices.complements.port import NO_PAYMENTS, PaymentLinks
+from timbra.invoices.inner import NO_SOURCES, Sources
 from timbra.invoices.wire import Printer
 from timbra.pac.choose import PacSide, in_order
 from timbra.pac.port import PacPort
@@ -49,6 +50,7 @@ class InvoiceParts:
     live_pacs: Callable[[TeamScope], Awaitable[Sequence[PacPort]]] | None = None  # each team has its own
     screening: Screening = NOT_LOADED  # of clients that documents bring with them
     payments: PaymentLinks = NO_PAYMENTS
+    sources: Sources = NO_SOURCES
     started_ms: int = 0  # when this process began: a call that an earlier one did not note was made before
     stamp_budget_s: float = 20.0
     pauses_s: Sequence[float] = field(default=REQUEST_PAUSES_S)

@@ -78,7 +78,7 @@ async def prepare(
     signer = await signer_of(parts, caller, now_ms)
     pac = await first_pac(parts, caller)
     issuer = issuer_of(parts, team, signer)
-    client = await resolve(
+    client = body.inner.receiver or await resolve(
         parts.database, caller, body.client, catalogs=parts.sat.catalogs, screening=parts.screening, at_ms=now_ms
     )
     check_invoiceable(client)
@@ -236,8 +236,11 @@ def _global(body: IssueBody, team: Team, to: Receiver, issued_at: datetime) -> G
 def _local_taxes(kind: str, body: IssueBody, team: Team) -> tuple[LocalTax, ...]:
     if body.local_taxes is not None:
         return tuple(LocalTax(one.name, Rate(micro(one.rate)), one.withholding) for one in body.local_taxes)
-    if kind != INCOME:
-        return ()
+    return team_local_taxes(team) if kind == INCOME else ()
+
+
+def team_local_taxes(team: Team) -> tuple[LocalTax, ...]:
+    """The local taxes that every income invoice of the team bears unless it says otherwise."""
     return tuple(
         LocalTax(one["name"], Rate(micro(Decimal(str(one["rate"])))), bool(one.get("withholding")))
         for one in team.settings["local_taxes"]

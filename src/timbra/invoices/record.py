@@ -72,6 +72,7 @@ def stamped(
         effects.stamped(tx, settled, parts.payments, actor, at_ms)
     related = store.related_ids(tx, [settled])[settled.id]
     shown = _tell(tx, parts, settled, related, "invoice.created", at_ms)
+    parts.sources.settled(tx, settled, actor, at_ms)
     audit.append(tx, record.scope, Action.INVOICE_STAMP, record.id, actor, at_ms, changes={"uuid": stamp.uuid})
     if on_settled is not None:
         on_settled(tx, settled, related, shown)
@@ -115,6 +116,7 @@ def refused(
     assert failed is not None
     related = store.related_ids(tx, [failed])[failed.id]
     shown = _tell(tx, parts, failed, related, "invoice.failed", at_ms)
+    parts.sources.settled(tx, failed, actor, at_ms)
     audit.append(
         tx,
         record.scope,

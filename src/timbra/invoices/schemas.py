@@ -1,9 +1,9 @@
 """Wire shapes of the calls that issue, cancel and fetch invoices (contract invoices.md sections 4, 7, 9, 10)."""
 
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, PrivateAttr, field_validator, model_validator
 
 from timbra.catalogs.fields import Printed
 from timbra.cfdi import codes
@@ -11,6 +11,7 @@ from timbra.cfdi.codes_currencies import currency_for_trade
 from timbra.clients.reference import ClientReference
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Code, Email, Flag, Instant, Metadata, Text, Whole, refuse
+from timbra.invoices.inner import NOTHING, Inner
 from timbra.services.lines import LineBody
 
 MAX_LINES = 5_000
@@ -98,6 +99,17 @@ class DocumentBody(Command):
         str | None, Text(max=255, pattern=r"[\x20-\x7e]+", explain="must be printable ASCII")
     ] = None
     metadata: Annotated[dict[str, Any] | None, Metadata()] = None
+    _inner: Inner = PrivateAttr(default=NOTHING)
+
+    @property
+    def inner(self) -> Inner:
+        """What a room of this server asks for that no request can."""
+        return self._inner
+
+    def asked_by_us(self, inner: Inner) -> Self:
+        """This body, with what a room of this server asks for."""
+        self._inner = inner
+        return self
 
     @field_validator("related_documents", mode="before")
     @classmethod

@@ -43,7 +43,7 @@ def _entry(row: Searched) -> Entry:
     }
     filters = {
         "status": _states(row),
-        "client_id": (row.client_id,),
+        "client_id": (row.client_id,) if row.client_id else (),
         "currency": (row.currency,),
         "invoice_type": (row.kind,),
     }

@@ -17,7 +17,7 @@ TAX_NAMES = {Tax.IVA: "IVA", Tax.ISR: "ISR", Tax.IEPS: "IEPS"}
 def constant_part(prepared: Prepared, body: IssueBody, billing_account: str) -> bytes:
     """The members of an invoice that never change, as JSON."""
     invoice, totals = prepared.invoice, prepared.totals
-    shown = prepared.client.to_wire() | {"legal_name": invoice.receiver.name}
+    shown = prepared.client.to_wire() | {"id": prepared.client.id or None, "legal_name": invoice.receiver.name}
     constant = shared_part(invoice, body, shown, prepared.addenda, prepared.notes)
     constant["billing_account"] = billing_account
     constant["items"] = [_item(*pair) for pair in zip(prepared.lines, totals.lines, strict=True)]
@@ -52,7 +52,7 @@ def shared_part(
             {"prefix": one.prefix, "uri": one.uri, "schema_location": one.schema_location} for one in invoice.namespaces
         ],
         "payments": [],
-        "receipts": [],
+        "receipts": list(body.inner.receipts),
         "automations": [],
     }
 

@@ -11,7 +11,7 @@ from timbra.clients.model import Client
 from timbra.clients.reference import resolve
 from timbra.http.caller import Caller
 from timbra.http.errors import FieldError, Invalid
-from timbra.invoices.prepare import with_asked_taxability
+from timbra.invoices.prepare import team_local_taxes, with_asked_taxability
 from timbra.platform import audit, events
 from timbra.platform.audit import Action
 from timbra.platform.clock import day_of
@@ -48,7 +48,7 @@ async def prepare(parts: ReceiptParts, new: NewReceipt) -> Receipt:
     valid_until_ms = _valid_until(new.body.valid_until, period, now_ms)
     client, resolved = await _resolved(parts, new, now_ms)
     asked = [with_asked_taxability(*pair) for pair in zip(new.body.items, resolved, strict=True)]
-    totals = _totals(parts, new.body, asked)
+    totals = _totals(parts, new, asked)
     body, caller = new.body, new.caller
     return Receipt(
         team_id=caller.scope.team_id,
@@ -134,7 +134,7 @@ async def _resolved(parts: ReceiptParts, new: NewReceipt, now_ms: int) -> tuple[
     return client, resolved
 
 
-def _totals(parts: ReceiptParts, body: CreateReceipt, asked: Sequence[ResolvedLine]) -> Totals:
+def _totals(parts: ReceiptParts, new: NewReceipt, asked: Sequence[ResolvedLine]) -> Totals:
     catalogs = parts.invoices.sat.catalogs
     problems = []
     for at, one in enumerate(asked):
@@ -149,10 +149,10 @@ def _totals(parts: ReceiptParts, body: CreateReceipt, asked: Sequence[ResolvedLi
             problems.append(FieldError(f"items[{at}].unit_key", "not_in_catalog", "is not in the SAT catalogue", fix))
     if problems:
         raise Invalid(problems)
-    decimals = catalogs.currency_decimals(body.currency)
+    decimals = catalogs.currency_decimals(new.body.currency)
     assert decimals is not None, "the schema admits known currencies only"
     try:
-        totals = compute([one.line for one in asked], decimals=decimals)
+        totals = compute([one.line for one in asked], decimals=decimals, local_taxes=team_local_taxes(new.team))
     except AmountError as error:
         raise Invalid([FieldError(error.path, error.code, error.message, error.fix)]) from None
     if totals.total <= 0:

@@ -1,13 +1,13 @@
 """Lines of receipts: kept with the prices as they were sent, shown with what they come to, given to the document again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from timbra.cfdi.amounts import ComputedLine, ComputedTax
 from timbra.cfdi.money import to_decimal
 from timbra.platform.ids import new_id
 from timbra.services.line_body import LINE_PREFIX
-from timbra.services.lines import LineBody, ResolvedLine
+from timbra.services.lines import ResolvedLine
 
 
 def stored(line: ResolvedLine, computed: ComputedLine) -> dict[str, Any]:
@@ -35,13 +35,9 @@ def _tax(shown: Mapping[str, Any], computed: ComputedTax | None) -> dict[str, An
     return {**shown, "base": to_decimal(base), "amount": to_decimal(amount)}
 
 
-def bodies(items: Sequence[Mapping[str, Any]]) -> list[LineBody]:
-    """The lines as a document takes them. No service is named: its values are in the line already."""
-    return [LineBody.model_validate(_sent(item)) for item in items]
-
-
-def _sent(item: Mapping[str, Any]) -> dict[str, Any]:
-    sent = {name: value for name, value in item.items() if name not in ("id", "subtotal", "total")}
+def sent(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The line as a document takes it. No service is named: its values are in the line already."""
+    line = {name: value for name, value in item.items() if name not in ("id", "subtotal", "total")}
     if item["discount"]:  # a line that is discounted may lose its taxes: the code follows from what is left
-        del sent["taxability"]
-    return sent
+        del line["taxability"]
+    return line

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from timbra.invoices.parts import InvoiceParts
-from timbra.platform import json
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database
 from timbra.platform.json import Raw
 from timbra.receipts.model import Receipt
 from timbra.receipts.self_invoice import SelfInvoiceLinks
+from timbra.receipts.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,4 @@ class ReceiptParts:
 
     def show(self, receipt: Receipt, files: dict[str, str | None] | None = None) -> Raw:
         """The receipt as ready JSON. files: links to its files, none in lists and events."""
-        url, short_url = self.links.url(receipt.id), self.links.short_url(receipt.id)
-        return Raw(json.dumps(receipt.to_wire(url=url, short_url=short_url, files=files)))
+        return shown(receipt, self.links, files)

@@ -15,13 +15,14 @@ from timbra.invoices.routes import BODY_LIMIT_BYTES
 from timbra.platform.db import Tx
 from timbra.platform.json import Raw
 from timbra.platform.keyset import Slice
-from timbra.receipts import close, create, store
+from timbra.receipts import close, create, pending, stamp, store
 from timbra.receipts.create import NewReceipt
 from timbra.receipts.model import Receipt
 from timbra.receipts.parts import ReceiptParts
 from timbra.receipts.period import WORDS
-from timbra.receipts.schemas import CreateReceipt, ReopenBody
+from timbra.receipts.schemas import CreateReceipt, ReopenBody, StampBody
 from timbra.receipts.search import STATUS_RULE
+from timbra.receipts.stamp import STAMPED, Stamping
 from timbra.teams import store as teams
 
 CREATED = "Receipt created successfully"
@@ -43,12 +44,20 @@ NEW_RECEIPT = {
     "metadata": {"ticket": "T-556"},
 }  # fmt: skip
 
+STAMP = {
+    "stamp_to": "client",
+    "fiscal_information": {
+        "legal_name": "CECILIA MIRANDA SANCHEZ", "tax_id": "MISC491214B86", "tax_system": "612", "zip": "01010",
+    },
+}  # fmt: skip
+
 
 def routes(parts: ReceiptParts) -> Router:
     """The operations on receipts."""
     router = Router(tag="Receipts", area="receipts")
     _reading(router, parts)
     _creating(router, parts)
+    _stamping(router, parts)
     _closing(router, parts)
     return router
 
@@ -121,6 +130,17 @@ def _same_key(parts: ReceiptParts, known: Receipt, print_: str) -> Answer:
     if known.fingerprint != print_:
         raise other_request()
     return Answer(parts.show(known), CREATED, 200, headers={"Idempotent-Replayed": "true"})
+
+
+def _stamping(router: Router, parts: ReceiptParts) -> None:
+    @router.post("/receipts/{id}/stamp", STAMPED, also=(202,), bucket="stamp", example=STAMP)
+    async def stamp_receipt(call: Call, caller: Caller, body: StampBody, id: str, claim: Claim) -> Answer:  # noqa: A002
+        prefers_async = "respond-async" in (call.header("prefer") or "").lower()
+        return await stamp.stamp(parts, Stamping(caller, id, body, claim, prefers_async))
+
+    @router.post("/clients/{id}/stamp-pending-receipts", "Pending receipts processed", bucket="stamp")
+    async def stamp_pending_receipts(caller: Caller, id: str, claim: Claim) -> Any:  # noqa: A002
+        return await pending.stamp_pending(parts, caller, id, claim)
 
 
 def _closing(router: Router, parts: ReceiptParts) -> None:

@@ -5,8 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from timbra.catalogs.address import MEXICO
+from timbra.catalogs.fields import Printed, TaxId, regime_code, use_code
 from timbra.cfdi import codes
 from timbra.cfdi.codes_currencies import currency_for_trade
+from timbra.cfdi.text import FOREIGN_RFC
 from timbra.clients.reference import ClientReference
 from timbra.http.body import Command
 from timbra.http.fields import Amount, Choice, Code, Email, Flag, Instant, Metadata, Text, Whole, refuse
@@ -15,6 +18,8 @@ from timbra.receipts.period import WORDS
 from timbra.services.lines import LineBody
 
 CENTRAL = "America/Mexico_City"
+TO_CLIENT, TO_PUBLIC, TO_FOREIGNERS = "client", "general_public_national", "general_public_foreign"
+RECEIVERS = (TO_CLIENT, TO_PUBLIC, TO_FOREIGNERS)
 
 
 class InvoiceConfig(Command):
@@ -70,3 +75,34 @@ class ReopenBody(Command):
     """``POST /receipts/{id}/reopen``."""
 
     reason: Annotated[str | None, Text(max=500, multiline=True)] = None
+
+
+class FiscalInformation(Command):
+    """The buyer as the CFDI shall name it."""
+
+    legal_name: Annotated[str, Printed(max=300)]
+    tax_id: Annotated[str, TaxId(strict=True)]
+    tax_system: Annotated[str, regime_code()]
+    zip: Annotated[str, Code(max=5, pad=5, pattern=r"[0-9]{5}", explain="must have exactly 5 digits")]
+    use: Annotated[str | None, use_code()] = None
+    email: Annotated[str | None, Email()] = None
+
+    def changes(self) -> dict[str, Any]:
+        """The same as changes of a client; what was not given stays as the client has it."""
+        given = {name: getattr(self, name) for name in ("use", "email") if getattr(self, name) is not None}
+        named = {name: getattr(self, name) for name in ("legal_name", "tax_id", "tax_system")}
+        country = {} if self.tax_id == FOREIGN_RFC else {"country": MEXICO}
+        return {**named, **given, "address": {"zip": self.zip, **country}}
+
+
+class StampBody(Command):
+    """``POST /receipts/{id}/stamp``."""
+
+    stamp_to: Annotated[str, Choice(*RECEIVERS)] = TO_CLIENT
+    fiscal_information: FiscalInformation | None = None
+    date: Annotated[int | None, Instant(zone=CENTRAL)] = None
+    use: Annotated[str | None, use_code()] = None
+    send_email: Flag = False
+    emails: Annotated[list[Annotated[str, Email()]], Field(max_length=20, default_factory=list)]
+    is_async: Annotated[bool, Field(validation_alias="async", strict=True)] = False
+    reissue_now: Flag = False
