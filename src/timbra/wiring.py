@@ -177,7 +177,7 @@ class Wiring(Foundations):
 
     @cached_property
     def receipts(self) -> ReceiptParts:
-        return receipt_parts(self.settings, self.vault, self.invoices)
+        return receipt_parts(self.settings, self.vault, self.invoices, self.idempotency)
 
     @cached_property
     def clients(self) -> ClientParts:
@@ -275,7 +275,7 @@ class Wiring(Foundations):
     @cached_property
     def due(self) -> Due:
         """Work that falls due by a team's clock."""
-        return due_work(self.team_clock, lambda: self.invoices, lambda: self.credentials)
+        return due_work(self.team_clock, lambda: self.invoices, lambda: self.credentials, lambda: self.receipts)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -1,6 +1,7 @@
 """The parts for receipts, put together for ``wiring``."""
 
 from timbra.catalogs.load import SatData
+from timbra.http.idempotency import Idempotency
 from timbra.invoices import store_team
 from timbra.invoices.parts import InvoiceParts
 from timbra.platform.config import Settings
@@ -13,9 +14,9 @@ from timbra.receipts.settle import Sales
 from timbra.sat_lists.look_up import LookUp
 
 
-def receipt_parts(settings: Settings, vault: Vault, invoices: InvoiceParts) -> ReceiptParts:
+def receipt_parts(settings: Settings, vault: Vault, invoices: InvoiceParts, idempotency: Idempotency) -> ReceiptParts:
     """Receipts become documents through ``invoices``."""
-    return ReceiptParts(invoices, self_invoice_links(settings, vault))
+    return ReceiptParts(invoices, self_invoice_links(settings, vault), idempotency)
 
 
 def self_invoice_links(settings: Settings, vault: Vault) -> SelfInvoiceLinks:

@@ -18,6 +18,8 @@ from timbra.platform.clock import Clock
 from timbra.platform.db import Database
 from timbra.platform.due import Due
 from timbra.platform.team_clock import TeamClock
+from timbra.receipts.close_periods import close_periods
+from timbra.receipts.parts import ReceiptParts
 from timbra.sandbox.parts import SandboxParts
 
 PACS = ("sandbox", "sandbox_backup")
@@ -52,7 +54,12 @@ def sandbox_side(
     return PacSide(pacs, SandboxStatus(database, clock, controls), certificates)
 
 
-def due_work(clock: TeamClock, invoices: Callable[[], InvoiceParts], credentials: Callable[[], CredentialParts]) -> Due:
+def due_work(
+    clock: TeamClock,
+    invoices: Callable[[], InvoiceParts],
+    credentials: Callable[[], CredentialParts],
+    receipts: Callable[[], ReceiptParts],
+) -> Due:
     """Work that falls due by a team's clock. Parts are made when the work is first done."""
     due = Due(clock)
     due.add("stamped", "invoices.stamp_due", "*/5 * * * * *", lambda scope: sweep.stamp_due(invoices(), scope))
@@ -63,6 +70,7 @@ def due_work(clock: TeamClock, invoices: Callable[[], InvoiceParts], credentials
         "*/10 * * * * *",
         lambda scope: sweep.follow_cancellations(invoices(), scope),
     )
+    due.add("periods", "receipts.close", "0 59 * * * *", lambda scope: close_periods(receipts(), scope))
     due.add("certificates", "credentials.warn", "37 9 * * *", lambda scope: expiry.warn(credentials(), scope))
     return due
 

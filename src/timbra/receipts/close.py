@@ -21,10 +21,9 @@ HELD_RETRY_S = 5
 
 
 def refuse_held(receipt: Receipt) -> None:
-    """Raises Conflict while a document of the receipt is on its way or a run holds it."""
+    """Raises Conflict while a document of the receipt is on its way, its own or a global invoice."""
     if receipt.is_held:
-        why = "is being stamped now" if receipt.stamping_id is not None else "is being taken into a global invoice"
-        raise Conflict(f"The receipt {why}", headers={"Retry-After": str(HELD_RETRY_S)})
+        raise Conflict("The receipt is being stamped now", headers={"Retry-After": str(HELD_RETRY_S)})
 
 
 def cancel(tx: Tx, parts: ReceiptParts, caller: Caller, receipt_id: str, at_ms: int) -> Receipt:

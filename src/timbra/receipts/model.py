@@ -1,7 +1,7 @@
 """A receipt as the rest of the room knows it (contract receipts.md section 2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -69,7 +69,6 @@ class Receipt:
     reinvoice: Mapping[str, Any] | None = None
     stamping_id: str | None = None
     stamping: Mapping[str, Any] | None = None
-    locked_by: str | None = None
     idempotency_key: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     emails: tuple[str, ...] = ()
@@ -84,10 +83,14 @@ class Receipt:
         """What a CFDI of it is for: the sale less what was given back."""
         return self.total - self.total_refunded
 
+    def expired(self, at_ms: int) -> "Receipt":
+        """This receipt when its window is closed."""
+        return replace(self, status=Status.EXPIRED.value, updated_ms=at_ms)
+
     @property
     def is_held(self) -> bool:
-        """Whether a document is on its way or a run holds it: nobody else may decide on it now."""
-        return self.stamping_id is not None or self.locked_by is not None
+        """Whether a document of it is on its way: nobody else may decide on it now."""
+        return self.stamping_id is not None
 
     def to_wire(self, *, url: str, short_url: str, files: Mapping[str, str | None] | None = None) -> dict[str, Any]:
         """The object of the API. url, short_url: of its self-invoice page; files: links, none in lists."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from timbra.http.idempotency import Idempotency
 from timbra.invoices.parts import InvoiceParts
 from timbra.platform.clock import Clock
 from timbra.platform.db import Database
@@ -17,6 +18,7 @@ class ReceiptParts:
 
     invoices: InvoiceParts
     links: SelfInvoiceLinks
+    idempotency: Idempotency
 
     @property
     def database(self) -> Database:

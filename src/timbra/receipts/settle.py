@@ -1,5 +1,6 @@
 """What becomes of a receipt when the document that was made of it is stamped or refused, in that very transaction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +14,14 @@ from timbra.platform import audit, events, json
 from timbra.platform.audit import Action
 from timbra.platform.db import Tx
 from timbra.platform.scope import Actor
-from timbra.receipts import store
+from timbra.receipts import store, store_due
 from timbra.receipts.acting import acting
 from timbra.receipts.model import Receipt, Status
 from timbra.receipts.self_invoice import SelfInvoiceLinks
 from timbra.receipts.shown import shown
 
-FROM_RECEIPT = "receipt"
-ORIGINS = frozenset({FROM_RECEIPT})
+FROM_RECEIPT, FROM_GLOBAL = "receipt", "global"
+ORIGINS = frozenset({FROM_RECEIPT, FROM_GLOBAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +36,25 @@ class Sales:
         """Each receipt of the document is completed, or open again with the reason of the refusal."""
         if record.origin not in ORIGINS:
             return
-        for receipt in store.stamped_by(tx, record.scope, record.id):
-            if record.status == DocumentStatus.VALID:
-                self._completed(tx, receipt, record, actor, at_ms)
-            else:
-                self._refused(tx, receipt, record, at_ms)
+        receipts = store.stamped_by(tx, record.scope, record.id)
+        if not receipts:
+            return
+        if record.status == DocumentStatus.VALID:
+            self._completed(tx, receipts, record, actor, at_ms)
+        else:
+            self._refused(tx, receipts, record, at_ms)
 
-    def _completed(self, tx: Tx, receipt: Receipt, record: InvoiceRecord, actor: Actor, at_ms: int) -> None:
-        assert record.uuid is not None, "valid documents have a uuid"
-        assert receipt.stamping is not None, "it was noted what the document is"
-        completed = replace(
-            _free(receipt, at_ms),
-            status=Status.COMPLETED.value,
-            invoices=(*receipt.invoices, record.uuid),
-            invoice_id=record.uuid,
-            invoiced_ms=at_ms,
-            invoiced_as=receipt.stamping["as"],
-            error=None,
-            error_ms=None,
-        )
-        store.save(tx, receipt.scope, completed)
+    def _completed(self, tx: Tx, receipts: Sequence[Receipt], record: InvoiceRecord, actor: Actor, at_ms: int) -> None:
+        completed = [_with_cfdi(receipt, record, at_ms) for receipt in receipts]
+        store_due.complete(tx, record.scope, completed)
         self._tell(tx, completed, "receipt.completed", at_ms)
-        audit.append(tx, receipt.scope, Action.RECEIPT_STAMP, receipt.id, actor, at_ms, changes={"uuid": record.uuid})
-        if receipt.stamping["client"]:
-            self._keep_client(tx, completed, receipt.stamping["client"], actor, at_ms)
+        changes = {"uuid": record.uuid}
+        audited = [(receipt.id, changes) for receipt in completed]
+        audit.append_all(tx, record.scope, Action.RECEIPT_STAMP, audited, actor, at_ms)
+        for receipt in receipts:
+            assert receipt.stamping is not None, "it was noted what the document is"
+            if receipt.stamping["client"]:
+                self._keep_client(tx, receipt, receipt.stamping["client"], actor, at_ms)
 
     def _keep_client(self, tx: Tx, receipt: Receipt, changes: dict[str, Any], actor: Actor, at_ms: int) -> None:
         """The buyer's data are the client's from now on, unless it is gone or they no longer fit to the rest of it."""
@@ -68,16 +64,39 @@ class Sales:
         caller = acting(receipt.scope, receipt.owner, by=actor)
         change(tx, caller, client, changes, catalogs=self.catalogs, at_ms=at_ms, screening=self.screening)
 
-    def _refused(self, tx: Tx, receipt: Receipt, record: InvoiceRecord, at_ms: int) -> None:
+    def _refused(self, tx: Tx, receipts: Sequence[Receipt], record: InvoiceRecord, at_ms: int) -> None:
+        """Of a global invoice the event of the document says it for all of its receipts."""
         assert record.error is not None, "failed documents say why"
         error = json.loads(record.error.encode()) | {"at": at_ms // 1000}
-        refused = replace(_free(receipt, at_ms), error=error, error_ms=at_ms)
-        store.save(tx, receipt.scope, refused)
-        self._tell(tx, refused, "receipt.updated", at_ms)
+        ids = [receipt.id for receipt in receipts]
+        store_due.note_refusal(tx, record.scope, ids, json.dumps(error), at_ms)
+        if record.origin == FROM_RECEIPT:
+            refused = [_with_error(receipt, error, at_ms) for receipt in receipts]
+            self._tell(tx, refused, "receipt.updated", at_ms)
 
-    def _tell(self, tx: Tx, receipt: Receipt, event: str, at_ms: int) -> None:
-        events.append(tx, receipt.scope, event, receipt.id, shown(receipt, self.links).text, at_ms)
+    def _tell(self, tx: Tx, receipts: Sequence[Receipt], event: str, at_ms: int) -> None:
+        told = [(receipt.id, shown(receipt, self.links).text) for receipt in receipts]
+        events.append_all(tx, receipts[0].scope, event, told, at_ms)
 
 
-def _free(receipt: Receipt, at_ms: int) -> Receipt:
-    return replace(receipt, stamping_id=None, stamping=None, updated_ms=at_ms)
+def _with_cfdi(receipt: Receipt, record: InvoiceRecord, at_ms: int) -> Receipt:
+    assert record.uuid is not None, "valid documents have a uuid"
+    assert receipt.stamping is not None, "it was noted what the document is"
+    return replace(
+        receipt,
+        status=Status.COMPLETED.value,
+        invoices=(*receipt.invoices, record.uuid),
+        invoice_id=record.uuid,
+        invoiced_ms=at_ms,
+        invoiced_as=receipt.stamping["as"],
+        error=None,
+        error_ms=None,
+        stamping_id=None,
+        stamping=None,
+        updated_ms=at_ms,
+    )
+
+
+def _with_error(receipt: Receipt, error: Mapping[str, Any], at_ms: int) -> Receipt:
+    freed = replace(receipt, stamping_id=None, stamping=None, updated_ms=at_ms)
+    return replace(freed, error=error, error_ms=at_ms)

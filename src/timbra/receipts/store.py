@@ -127,7 +127,6 @@ def _stampable(scope: TeamScope, client_id: str, failed_before_ms: int) -> Colum
         receipts.c.client_id == client_id,
         receipts.c.status == Status.PENDING.value,
         receipts.c.stamping_id.is_(None),
-        receipts.c.locked_by.is_(None),
         func.coalesce(receipts.c.error_ms, 0) <= failed_before_ms,
     )
 

@@ -1,7 +1,7 @@
 """Receipts: sales that are collected and have no CFDI yet.
 
 ``period_*`` name the period whose global invoice takes the receipt; ``stamping_id`` is the document whose outcome decides on
-the receipt, ``locked_by`` the run that holds it.
+the receipt.
 """
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table
@@ -51,7 +51,6 @@ receipts = Table(
     Column("reinvoice", JsonText),
     Column("stamping_id", String(40)),
     Column("stamping", JsonText),
-    Column("locked_by", String(40)),
     Column("idempotency_key", String(255)),
     Column("fingerprint", String(64), nullable=False),
     Column("metadata", JsonText, nullable=False),

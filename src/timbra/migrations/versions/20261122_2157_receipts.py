@@ -58,7 +58,6 @@ def upgrade() -> None:
         sa.Column("reinvoice", sa.Text(), nullable=True),
         sa.Column("stamping_id", sa.String(length=40), nullable=True),
         sa.Column("stamping", sa.Text(), nullable=True),
-        sa.Column("locked_by", sa.String(length=40), nullable=True),
         sa.Column("idempotency_key", sa.String(length=255), nullable=True),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
