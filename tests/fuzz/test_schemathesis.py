@@ -46,6 +46,9 @@ GROUPS = (
     "Receipts",
     "Webhooks",
     "Sandbox",
+    "Catalogs",
+    "Support documents",
+    "SAT lists",
 )
 CHECKS = [
     status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance,
@@ -53,11 +56,13 @@ CHECKS = [
 ORDER = ("GET", "POST", "PUT", "DELETE")
 ORIGIN = "https://cfdi.example.com"
 SHOWN = 5
+LINE = {"description": "Renta", "unit_price": 10}
 # What an id in a path names, by the beginning of the path.
 KINDS = {
     "/v2/clients/": "client", "/v2/services/": "service", "/v2/invoices/": "income", "/v2/invoices/egress/": "egress",
     "/v2/teams/": "team", "/v2/users/": "user", "/v2/api-keys/": "key", "/v2/files/": "file",
     "/v2/webhooks/": "webhook", "/v2/events/": "event", "/v2/sandbox/documents/": "income",
+    "/v2/receipts/": "receipt",
 }  # fmt: skip
 
 
@@ -112,6 +117,7 @@ class Driver:
             "service": lambda: world.api.post("/services", {"description": "Renta", "unit_price": 10}).data["id"],
             "income": lambda: world.issue(100)["uuid"],
             "egress": lambda: world.credit([world.issue(100)["uuid"]], 10).data["id"],
+            "receipt": lambda: world.api.post("/receipts", {"client": {"name": "Ana"}, "items": [LINE]}).data["id"],
             "team": lambda: world.team_id,
             "user": lambda: world.query("select owner from teams where id = :t", t=world.team_id)[0][0],
             "file": lambda: f"xml_{world.issue(100)['internal_id']}",
