@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from invariants import violations
 
-from timbra.invoices import stamp
+from timbra.invoices import rounds, stamp
 from timbra.invoices.parts import InvoiceParts
 from timbra.pac.port import StampOutcome
 from timbra.platform import faults
@@ -205,11 +205,11 @@ def test_dying_at_any_point_leaves_nothing_wrong(title: str, world: World, capsy
 def test_a_naive_retry_does_not_survive_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A design that seals anew instead of asking after the bytes it sent: the sweep must see the second stamp."""
 
-    async def naive(parts: InvoiceParts, job: stamp.Job) -> tuple[StampOutcome, str]:
+    async def naive(parts: InvoiceParts, job: rounds.Job) -> tuple[StampOutcome, str]:
         if not job.is_fresh:
-            await stamp._hold(parts, job, None)
+            await rounds.hold(parts, job, None)
             await stamp._rebuild(parts, job)
-        return await stamp._first_reachable(parts, parts.side(livemode=False), job)
+        return await rounds.first_reachable(parts, parts.side(livemode=False), job)
 
     monkeypatch.setattr(stamp, "_once", naive)
 

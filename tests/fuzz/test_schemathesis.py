@@ -62,6 +62,7 @@ KINDS = {
     "/v2/clients/": "client", "/v2/services/": "service", "/v2/invoices/": "income", "/v2/invoices/egress/": "egress",
     "/v2/teams/": "team", "/v2/users/": "user", "/v2/api-keys/": "key", "/v2/files/": "file",
     "/v2/webhooks/": "webhook", "/v2/events/": "event", "/v2/sandbox/documents/": "income",
+    "/v2/catalogs/": "catalog", "/v2/sat-lists/check/": "rfc",
     "/v2/receipts/": "receipt",
 }  # fmt: skip
 
@@ -123,6 +124,8 @@ class Driver:
             "file": lambda: f"xml_{world.issue(100)['internal_id']}",
             "key": self._new_key,
             "webhook": lambda: world.api.post("/webhooks", {"url": "https://1.1.1.1/"}).data["id"],
+            "catalog": lambda: "currencies",
+            "rfc": lambda: "URE180429TM6",
             "event": lambda: world.api.get("/events?limit=1").data[0]["id"],
         }
         return str(makers[kind]())

@@ -152,7 +152,7 @@ async def test_search_envelope(world) -> None:
         "found": 3,
         "page": 1,
         "per_page": 1,
-        "has_more": True,
+        "has_more": False,
         "next": None,
         "total_results": 3,
     }
