@@ -31,6 +31,7 @@ SERVER_TABLES = {
     "master_keys",
     "sat_list_entries",
     "sat_lists",
+    "search_editions",
     "signing_keys",
     "subscriptions",
     "teams",

@@ -368,16 +368,65 @@ def test_no_text_is_too_strange_to_be_looked_for(shop: Shop, query: str) -> None
     assert found.total <= 1
 
 
-def test_many_blocks_are_one_index(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("timbra.platform.search.bits.BLOCK", 8)
-    monkeypatch.setattr("timbra.platform.search.index.BLOCK", 8)
-    monkeypatch.setattr("timbra.platform.search.bits._BLOCK_BYTES", 1)
-    monkeypatch.setattr("timbra.platform.search.find.FEW", 5)
-    monkeypatch.setattr("timbra.platform.search.find.NEIGHBOURS_OF", 1_000)
-    for number in range(60):
-        shop.put(f"thing_{number:02}", name="Garcia Lopez" if number % 2 else "Lopez sur Garcia", at=number)
+def pages(shop: Shop, query: str, limit: int) -> list[str]:
+    total = shop.found(query).total
+    return [id_ for offset in range(0, total, limit) for id_ in shop.ids(query, offset=offset, limit=limit)]
 
-    whole = [shop.ids("garcia lopez", offset=offset, limit=7) for offset in range(0, 60, 7)]
 
-    expected = [f"thing_{n:02}" for n in [*range(59, 0, -2), *range(58, -1, -2)]]
-    assert [id_ for page in whole for id_ in page] == expected
+@pytest.fixture
+def few_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More matches than are put in their exact order."""
+    monkeypatch.setattr("timbra.platform.search.find.SCORED", 5)
+
+
+@pytest.mark.usefixtures("few_scored")
+def test_of_many_matches_a_word_in_a_heavier_field_still_comes_first(shop: Shop) -> None:
+    for number in range(9):
+        shop.put(f"thing_{number}", name="Garcia" if number % 3 else "Soto", email="garcia@x.example", at=number)
+    shop.put("thing_9", name="Garcias", at=99)
+
+    assert pages(shop, "garcia", 2) == [f"thing_{n}" for n in (8, 7, 5, 4, 2, 1, 9, 6, 3, 0)]
+    assert shop.ids("garcia", limit=100) == pages(shop, "garcia", 3)
+
+
+@pytest.mark.usefixtures("few_scored")
+def test_of_many_matches_the_newest_are_looked_at_for_neighbours(shop: Shop) -> None:
+    for number in range(10, 20):
+        shop.put(f"thing_{number}", name="Garcia Lopez" if number % 2 else "Lopez sur Garcia", at=number)
+
+    assert pages(shop, "garcia lopez", 3) == [f"thing_{n}" for n in (19, 17, 15, 18, 16, 14, 13, 12, 11, 10)]
+    assert shop.found("garcia lopez", offset=8, from_ms=11, to_ms=19) == Found(["thing_11"], 9)
+
+
+def test_objects_of_one_instant_have_numbers_of_their_own(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("timbra.platform.search.update.crc32", lambda _: (1 << 21) - 1)
+    for scope in (TEAM, LIVE, RIVAL):
+        for number in range(3):
+            shop.put(f"thing_{number}", scope, name="Garcia", at=7)
+    shop.put("thing_1", name="Garcia", at=8)
+
+    assert shop.ids("garcia") == ["thing_1", "thing_0", "thing_2"]
+    assert shop.ids("garcia", LIVE) == shop.ids("garcia", RIVAL) == ["thing_0", "thing_1", "thing_2"]
+    assert shop.ids("garcia", from_ms=8) == ["thing_1"]
+
+
+@pytest.mark.parametrize("words", [["a"] * 100, [f"x{n}" for n in range(50)], ["garcia"] * 28, ["comercio"] * 22])
+def test_the_longest_queries_are_answered(shop: Shop, words: list[str]) -> None:
+    shop.put("thing_1", name=" ".join([*words, "end"]))
+
+    assert shop.ids(" ".join(words)[:200]) == ["thing_1"]
+
+
+def test_of_an_endless_text_the_beginning_is_found(shop: Shop) -> None:
+    shop.put("thing_1", name=" ".join(f"ñandú{n}𝒳語" for n in range(60_000)), email="last@x.example")
+
+    assert shop.ids("nandu0") == shop.ids("nandu9000x語") == ["thing_1"]
+    shop.put("thing_1", name="short")
+    assert (shop.ids("nandu0"), shop.ids("last short")) == ([], [])
+
+
+def test_an_id_made_elsewhere_is_found(shop: Shop) -> None:
+    shop.put("client_jX0mPq7RwYbA", name="Garcia")
+
+    assert shop.ids("client_jX0mPq7RwYbA") == shop.ids("jx0mpq7r") == ["client_jX0mPq7RwYbA"]
+    assert shop.ids("client_jX0mPq8") == []

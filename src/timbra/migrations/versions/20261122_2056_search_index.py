@@ -8,13 +8,21 @@ down_revision = "20261122_2052"
 branch_labels = None
 depends_on = None
 
-TABLES = ("search_marks", "search_shelves", "search_documents", "search_postings", "search_words")
+TABLES = ("search_marks", "search_shelves", "search_documents", "search_words")
+# An object's tokens are unpacked by nobody who searches: they are kept apart from the rows, which are counted.
+POSTGRESQL = (
+    "CREATE TABLE search_index (number bigint PRIMARY KEY, tokens tsvector NOT NULL) WITH (toast_tuple_target = 128)",
+    "CREATE INDEX ix_search_index_tokens ON search_index USING gin (tokens) WITH (gin_pending_list_limit = 256)",
+)
+# Tokens begin with 8 characters of edition and field: beginnings of 2 to 10, 12 and 14 letters are lists of their own.
+SQLITE = (
+    "CREATE VIRTUAL TABLE search_index USING fts5(tokens, content='', detail=none, prefix='10 11 12 13 14 15 16 17 18 20 22', tokenize='ascii')",
+)
 
 
 def upgrade() -> None:
     """The index has its tables."""
     is_postgresql = op.get_bind().dialect.name == "postgresql"
-    bytewise = sa.String(length=200, collation="C") if is_postgresql else sa.String(length=200)
     bytewise_word = sa.String(length=60, collation="C") if is_postgresql else sa.String(length=60)
     op.create_table(
         "search_marks",
@@ -29,46 +37,41 @@ def upgrade() -> None:
         "search_shelves",
         *_owner(),
         sa.Column("edition", sa.Integer(), nullable=False),
-        sa.Column("next_number", sa.Integer(), nullable=False),
         sa.Column("building", sa.Integer(), nullable=True),
-        sa.Column("building_number", sa.Integer(), nullable=False),
+        sa.Column("former", sa.Integer(), nullable=True),
         sa.Column("built_id", sa.String(length=40), nullable=False),
         sa.Column("built", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("team_id", "livemode", "kind", name=op.f("pk_search_shelves")),
     )
     op.create_table(
-        "search_documents",
-        *_owner(),
-        sa.Column("edition", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("object_id", sa.String(length=40), nullable=False),
-        sa.Column("minus_created_ms", sa.BigInteger(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("team_id", "livemode", "kind", "edition", "number", name=op.f("pk_search_documents")),
-        sqlite_with_rowid=False,
+        "search_editions",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_search_editions")),
+        sqlite_autoincrement=True,
     )
-    edition = ["team_id", "livemode", "kind", "edition"]
-    op.create_index("uq_search_documents_object", "search_documents", [*edition, "object_id"], unique=True)
-    op.create_index("ix_search_documents_age", "search_documents", [*edition, "minus_created_ms", "object_id"])
     op.create_table(
-        "search_postings",
-        *_owner(),
+        "search_documents",
+        sa.Column("team_id", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
-        sa.Column("term", bytewise, nullable=False),
-        sa.Column("block", sa.Integer(), nullable=False),
-        sa.Column("documents", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint(*edition, "term", "block", name=op.f("pk_search_postings")),
+        sa.Column("object_id", sa.String(length=40), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("team_id", "number", name=op.f("pk_search_documents")),
         sqlite_with_rowid=False,
     )
+    op.create_index("uq_search_documents_object", "search_documents", ["team_id", "edition", "object_id"], unique=True)
     op.create_table(
         "search_words",
-        *_owner(),
+        sa.Column("team_id", sa.String(length=40), nullable=False),
         sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("length", sa.Integer(), nullable=False),
         sa.Column("word", bytewise_word, nullable=False),
-        sa.PrimaryKeyConstraint(*edition, "length", "word", name=op.f("pk_search_words")),
+        sa.Column("field", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("team_id", "edition", "length", "word", "field", name=op.f("pk_search_words")),
         sqlite_with_rowid=False,
     )
+    for statement in POSTGRESQL if is_postgresql else SQLITE:
+        op.execute(statement)
     if is_postgresql:
         rule = "current_setting('timbra.team', true) IN (team_id, '*')"
         for table in TABLES:
@@ -95,5 +98,5 @@ def _owner() -> list[sa.Column[object]]:
 
 def downgrade() -> None:
     """The index is gone; it can be made again."""
-    for table in reversed(TABLES):
+    for table in ("search_index", "search_editions", *reversed(TABLES)):
         op.drop_table(table)

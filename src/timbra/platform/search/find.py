@@ -1,25 +1,27 @@
-"""Answering a query: which documents have all of its words, in what order.
+"""Answering a query: which objects have all of its words, in what order (``query``).
 
-A document is worth, over the words of the query, the best of (weight of the field, quality of the match), half as much
-again when the words stand next to each other in a field. Documents of the same worth: newest first, then by id.
+The engine finds and counts. Of few matches each is scored; of many the most promising ones, which the engine gives in
+steps: those in which every word is worth as much as a word can be, then less and less; newest first in each step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 from timbra.platform.db import Tx
 from timbra.platform.scope import TeamScope
-from timbra.platform.search import bits, index, store, words
+from timbra.platform.search import store, store_index, words
+from timbra.platform.search.entries import FILTERS, Term, filter_text
 from timbra.platform.search.kinds import Kind
-from timbra.platform.search.matching import Match, Matcher, Values, both, either, union
-from timbra.platform.search.store import Place, Shelf
+from timbra.platform.search.query import Clause, Query, Typos
+from timbra.platform.search.store import Shelf
+from timbra.platform.search.store_index import LAST_NUMBER, Wanted
 
-NEIGHBOURS_OF: Final = 500  # in so many of the best documents it is looked whether the words are neighbours
-FETCH_COST: Final = 3  # of a document by its number, in documents read in order
-FEW: Final = 2_000  # so many documents are fetched to look at their time; of more, all of the time asked for are read
-LAST_MS: Final = 1 << 62
+SCORED: Final = 200  # so many of the most promising matches are put in their exact order
+MEANT: Final = 150  # words of the index that a typed one may mean, nearest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,130 +47,69 @@ class Found:
 
 
 def find(tx: Tx, kind: Kind, scope: TeamScope, asked: Asked) -> Found:
-    """The page of documents that have every word of the query."""
-    row = store.look(tx, scope, kind.name)
-    if row is None:
+    """The page of objects that have every word of the query."""
+    shelf = store.look(tx, scope, kind.name)
+    pieces = words.pieces(asked.query)
+    if shelf is None or not pieces:
         return Found([], 0)
-    shelf = Shelf(scope, kind.name, row.edition)
-    searched = {kind.field(name).number for name in asked.fields}
-    values, matches = _matched(tx, kind, shelf, searched, asked.query)
-    values = _filtered(tx, shelf, asked, values)
-    total = union(values).bit_count()
-    if asked.offset >= total:
-        return Found([], total)
-    doubled = {2 * value: documents for value, documents in values.items()}
-    ranked = _Ranked(tx, shelf, doubled, all_documents=row.next_number)
-    if len(matches) > 1:
-        ranked.prefer_neighbours(matches, searched)
-    return Found(list(ranked.page(asked.offset, asked.limit)), total)
+    typed = {word for piece in pieces for word in piece.words}
+    typos = {word: _meant(tx, shelf, words.without_tilde(word)) for word in typed}
+    query = Query(pieces, typos, [kind.field(name) for name in asked.fields])
+    everything = query.anywhere() if len(asked.fields) == len(kind.fields) else query.clauses()
+    return _Search(tx, shelf, query, asked).page(everything) if everything else Found([], 0)
 
 
-def _matched(tx: Tx, kind: Kind, shelf: Shelf, searched: set[int], query: str) -> tuple[Values, list[Match]]:
-    pieces = words.pieces(query)
-    matcher = Matcher(tx, kind, shelf, searched)
-    rows = matcher.exact(pieces)
-    matches: dict[words.Typed, Match] = {}
-    found: Values | None = None
-    order: list[Match] = []
-    for piece in pieces:
-        of_piece: Values | None = None
-        for word in piece.words:
-            if word not in matches:
-                matches[word] = matcher.word(word, rows)
-            order.append(matches[word])
-            values = matches[word].values
-            of_piece = values if of_piece is None else both(of_piece, values)
-        assert of_piece is not None, "a piece has a word"
-        if piece.whole is not None:
-            of_piece = either(of_piece, matcher.whole(piece.whole, rows))
-        found = of_piece if found is None else both(found, of_piece)
-        if not found:
-            break
-    return found or {}, order
+def _meant(tx: Tx, shelf: Shelf, typed: str) -> Typos:
+    allowed = words.typos_allowed(typed)
+    if not allowed:
+        return {}
+    lengths = range(max(len(typed) - allowed, 1), len(typed) + allowed + 1)
+    known = store.words(tx, shelf, lengths, typed[0])
+    near = extract(typed, known, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+    nearest = sorted((distance, word) for word, distance, _ in near if distance)[:MEANT]
+    return store.fields_of(tx, shelf, [word for _, word in nearest])
 
 
-def _filtered(tx: Tx, shelf: Shelf, asked: Asked, values: Values) -> Values:
-    only = [words.filter_term(*pair) for pair in asked.only.items()]
-    never = [words.filter_term(*pair) for pair in asked.never.items()]
-    if not values or not (only or never or asked.from_ms is not None or asked.to_ms is not None):
-        return values
-    rows = store.postings(tx, shelf, [*only, *never])
-    sets = {term: bits.gathered(rows.get(term, ())).get(index.FILTERS, 0) for term in (*only, *never)}
-    allowed = union(values)
-    for term in only:
-        allowed &= sets[term]
-    for term in never:
-        allowed &= ~sets[term]
-    if asked.from_ms is not None or asked.to_ms is not None:
-        allowed &= _created(tx, shelf, asked, allowed)
-    return {value: documents & allowed for value, documents in values.items() if documents & allowed}
+class _Search:
+    """One query over one index."""
 
+    def __init__(self, tx: Tx, shelf: Shelf, query: Query, asked: Asked) -> None:
+        self._tx, self._shelf, self._query, self._asked = tx, shelf, query, asked
+        self._wanted = Wanted(
+            shelf.edition,
+            [Term(FILTERS, filter_text(*pair)) for pair in asked.only.items()],
+            [Term(FILTERS, filter_text(*pair)) for pair in asked.never.items()],
+            0 if asked.from_ms is None else store.first_number(asked.from_ms),
+            LAST_NUMBER if asked.to_ms is None else store.first_number(asked.to_ms + 1) - 1,
+        )
 
-def _created(tx: Tx, shelf: Shelf, asked: Asked, allowed: int) -> int:
-    from_ms = -LAST_MS if asked.from_ms is None else asked.from_ms
-    to_ms = LAST_MS if asked.to_ms is None else asked.to_ms
-    if allowed.bit_count() <= FEW:
-        places = store.by_number(tx, shelf, list(bits.members(allowed)))
-        return bits.of(place.number for place in places if from_ms <= -place.minus_created_ms <= to_ms)
-    return bits.of(store.created_within(tx, shelf, from_ms, to_ms))
+    def page(self, everything: Sequence[Clause]) -> Found:
+        """The page that was asked for, of all that has the words."""
+        store_index.prepare(self._tx)
+        most = max(SCORED, self._asked.offset + self._asked.limit)
+        numbers, total = store_index.newest(self._tx, self._wanted, everything, most + 1)
+        if total > SCORED:
+            if self._tx.dialect == "sqlite" and total > most:
+                total = store_index.count(self._tx, self._wanted, everything)
+            numbers = self._promising(numbers, most)
+        page = self._in_order(numbers)[self._asked.offset : self._asked.offset + self._asked.limit]
+        return Found(page, total)
 
-
-class _Ranked:
-    """Documents by worth, and their order."""
-
-    def __init__(self, tx: Tx, shelf: Shelf, values: Values, all_documents: int) -> None:
-        self._tx, self._shelf = tx, shelf
-        self._all_documents = all_documents
-        self._values = values
-        self._places: dict[int, Place] = {}
-
-    def prefer_neighbours(self, matches: Sequence[Match], searched: set[int]) -> None:
-        """The best documents in which the words are neighbours are worth half as much again."""
-        best: list[tuple[int, list[int]]] = []
-        left = NEIGHBOURS_OF
-        for value, documents in sorted(self._values.items(), reverse=True):
-            if documents.bit_count() > left:
-                numbers = [place.number for place in islice(self._newest_of(documents, left), left)]
-            else:
-                numbers = list(bits.members(documents))
-            best.append((value, numbers))
-            left -= len(numbers)
-            if not left:
+    def _promising(self, newest: Sequence[int], most: int) -> list[int]:
+        found: dict[int, None] = {}
+        for floor in self._query.floors():
+            clauses = self._query.clauses(floor)
+            if clauses is not None:
+                found.update(dict.fromkeys(store_index.newest(self._tx, self._wanted, clauses, most)[0]))
+            if len(found) >= most:
                 break
-        unknown = [number for _, numbers in best for number in numbers]
-        self._places = {place.number: place for place in store.with_words(self._tx, self._shelf, unknown)}
-        stand_together = index.neighbours(matches, searched)
-        for value, numbers in best:
-            beside = bits.of(number for number in numbers if stand_together(self._places[number].words))
-            if beside:
-                self._values[value] &= ~beside
-                self._values[value * 3 // 2] = self._values.get(value * 3 // 2, 0) | beside
+        return list(found | dict.fromkeys(newest))[:most]
 
-    def page(self, offset: int, limit: int) -> Iterator[str]:
-        """Ids, best first."""
-        for _, documents in sorted(self._values.items(), reverse=True):
-            count = documents.bit_count()
-            if offset >= count:
-                offset -= count
-                continue
-            shown = list(islice(self._newest_of(documents, offset + limit), offset, offset + limit))
-            yield from (place.object_id for place in shown)
-            offset, limit = 0, limit - len(shown)
-            if not limit:
-                return
-
-    def _newest_of(self, documents: int, wanted: int) -> Iterator[Place]:
-        """The documents, newest first, then by id, of which ``wanted`` will be read.
-
-        Few are fetched and sorted; many lie close in the order of all documents, which is read until enough were met.
-        """
-        count = documents.bit_count()
-        to_be_met = wanted * self._all_documents // count
-        if count * FETCH_COST > to_be_met:
-            held = bits.holder(documents)
-            return (Place(*row) for row in store.newest(self._tx, self._shelf) if held(row[0]))
-        numbers = list(bits.members(documents))
-        unknown = [number for number in numbers if number not in self._places]
-        found = [self._places[number] for number in numbers if number in self._places]
-        found += store.by_number(self._tx, self._shelf, unknown)
-        return iter(sorted(found, key=lambda place: (place.minus_created_ms, place.object_id)))
+    def _in_order(self, numbers: Sequence[int]) -> list[str]:
+        """Ids: the first ones by their worth, the others as they are, read only as far as the page goes."""
+        rest = numbers[SCORED:]
+        first = store.by_number(self._tx, self._shelf, numbers[:SCORED]).values()
+        scored = sorted((-self._query.score(one.words), -store.time_of(one.number), one.object_id) for one in first)
+        others = store.by_number(self._tx, self._shelf, rest[max(self._asked.offset - SCORED, 0) :])
+        ids = {number: one.object_id for number, one in others.items()}
+        return [id_ for _, _, id_ in scored] + [ids.get(number, "") for number in rest]

@@ -12,12 +12,12 @@ from typing import Final
 from timbra.platform.clock import monotonic_s
 from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
-from timbra.platform.search import index, store
+from timbra.platform.search import store, update
 from timbra.platform.search.kinds import Kind
 from timbra.platform.search.store import Shelf
 
 AT_ONCE: Final = 2_000
-ROWS_AT_ONCE: Final = 10_000
+ROWS_AT_ONCE: Final = 2_000
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.005, 0.2
 
 
@@ -60,8 +60,7 @@ def _begin(tx: Tx, scope: TeamScope, kind: Kind) -> None:
     row = store.lock(tx, scope, kind.name)
     assert row is not None, "the lock was waited for"
     if row["building"] is None:
-        row |= {"building": row["edition"] + 1, "building_number": 0, "built_id": "", "built": 0}
-        store.save(tx, row)
+        store.save(tx, row | {"building": store.new_edition(tx), "built_id": "", "built": 0})
 
 
 def _batch(tx: Tx, scope: TeamScope, kind: Kind) -> tuple[int, bool]:
@@ -72,11 +71,10 @@ def _batch(tx: Tx, scope: TeamScope, kind: Kind) -> tuple[int, bool]:
         return row["built"], True  # another process has ended it
     entries = kind.after(tx, scope, row["built_id"], AT_ONCE)
     if entries:
-        shelf = Shelf(scope, kind.name, row["building"])
-        row["building_number"] = index.put(tx, kind, shelf, entries, row["building_number"])
+        update.put(tx, kind, Shelf(scope.team_id, row["building"]), entries)
         row |= {"built_id": entries[-1].id, "built": row["built"] + len(entries)}
     else:
-        row |= {"edition": row["building"], "next_number": row["building_number"], "building": None}
+        row |= {"edition": row["building"], "former": row["edition"], "building": None}
     store.save(tx, row)
     return row["built"], not entries
 
@@ -85,4 +83,8 @@ def _forget(tx: Tx, scope: TeamScope, kind: Kind) -> bool:
     """Rows of the former edition are gone; False when it has none left."""
     row = store.lock(tx, scope, kind.name)
     assert row is not None, "the lock was waited for"
-    return store.remove_part(tx, Shelf(scope, kind.name, row["edition"] - 1), ROWS_AT_ONCE)
+    if row["former"] is None:
+        return False
+    if not store.remove_some(tx, Shelf(scope.team_id, row["former"]), ROWS_AT_ONCE):
+        store.save(tx, row | {"former": None})
+    return True

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from timbra.platform.db import Database, Tx
 from timbra.platform.scope import TeamScope
-from timbra.platform.search import index, store
+from timbra.platform.search import store, update
 from timbra.platform.search.find import Asked, Found, find
 from timbra.platform.search.kinds import Kind
 from timbra.platform.search.store import Shelf
@@ -103,23 +103,8 @@ def take_in(tx: Tx, kind: Kind, scope: TeamScope, *, wait: bool = True) -> int:
     ids = list(dict.fromkeys(object_id for _, object_id in marks))
     entries = kind.read(tx, scope, ids)
     gone = sorted(set(ids) - {entry.id for entry in entries})
-    _put(tx, kind, scope, row, "edition", "next_number", entries, gone)
-    if row["building"] is not None:
-        _put(tx, kind, scope, row, "building", "building_number", entries, gone)
-    store.save(tx, row)
+    for edition in (row["edition"], row["building"]):
+        if edition is not None:
+            update.put(tx, kind, Shelf(scope.team_id, edition), entries, gone)
     store.unmark(tx, scope, [mark for mark, _ in marks])
     return len(marks)
-
-
-def _put(
-    tx: Tx,
-    kind: Kind,
-    scope: TeamScope,
-    row: dict[str, Any],
-    edition: str,
-    number: str,
-    entries: Sequence[Any],
-    gone: Sequence[str],
-) -> None:
-    shelf = Shelf(scope, kind.name, row[edition])
-    row[number] = index.put(tx, kind, shelf, entries, row[number], gone)

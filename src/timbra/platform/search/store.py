@@ -1,54 +1,57 @@
-"""All SQL of the index. A ``Shelf`` names the index of one team, mode and kind."""
+"""All SQL of the index but that of the engines' own tables (``store_index``)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Executable, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Executable, Table, and_, bindparam, delete, insert, select, update
 
 from timbra.platform.db import Tx, insert_on, insert_or
 from timbra.platform.scope import TeamScope
+from timbra.platform.search import entries, store_index
 from timbra.platform.search.tables import (
     search_documents,
+    search_editions,
     search_marks,
-    search_postings,
     search_shelves,
     search_words,
 )
 
-FIRST_PAGE: Final = 100  # of a long read that often ends early
 AT_ONCE: Final = 500  # values of one IN
 LAST: Final = "\U0010ffff"
+TIES: Final = 1 << 21  # numbers of one millisecond
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The index of one team, mode and kind, in one edition."""
+    """The index of one team, mode and kind: the number of its edition says which."""
 
-    scope: TeamScope
-    kind: str
+    team_id: str
     edition: int
 
     @property
     def key(self) -> dict[str, Any]:
         """The columns that every row of the edition has."""
-        return {
-            "team_id": self.scope.team_id,
-            "livemode": self.scope.livemode,
-            "kind": self.kind,
-            "edition": self.edition,
-        }
+        return {"team_id": self.team_id, "edition": self.edition}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A row of a document. ``words`` is empty where they were not asked for."""
+class Document(NamedTuple):
+    """A row of an object."""
 
     number: int
     object_id: str
-    minus_created_ms: int
-    words: str = ""
+    words: str
+
+
+def first_number(created_ms: int) -> int:
+    """The lowest number of an object made at that time."""
+    return max(created_ms, 0) * TIES
+
+
+def time_of(number: int) -> int:
+    """When the object was made, ms."""
+    return number // TIES
 
 
 def _of(table: Table) -> Any:
@@ -58,7 +61,7 @@ def _of(table: Table) -> Any:
 
 def _in(table: Table) -> Any:
     """Rows of the edition that the parameters name."""
-    return and_(_of(table), table.c.edition == bindparam("edition"))
+    return and_(table.c.team_id == bindparam("team_id"), table.c.edition == bindparam("edition"))
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------
@@ -106,23 +109,22 @@ def waiting(tx: Tx) -> list[tuple[TeamScope, str]]:
 # --- shelves ----------------------------------------------------------------------------------------------------------
 
 _SHELF = select(search_shelves).where(_of(search_shelves))
-_NO_SHELF = {
-    "edition": 1,
-    "next_number": 0,
-    "building": None,
-    "building_number": 0,
-    "built_id": "",
-    "built": 0,
-}
+_SAVE = update(search_shelves).where(
+    search_shelves.c.team_id == bindparam("of_team"),
+    search_shelves.c.livemode == bindparam("of_mode"),
+    search_shelves.c.kind == bindparam("of_kind"),
+)
+_SCOPES = select(search_shelves.c.team_id, search_shelves.c.livemode).where(search_shelves.c.kind == bindparam("kind"))
 
 
 def _shelf_key(scope: TeamScope, kind: str) -> dict[str, Any]:
     return {"team_id": scope.team_id, "livemode": scope.livemode, "kind": kind}
 
 
-def look(tx: Tx, scope: TeamScope, kind: str) -> Any:
-    """The row of the shelf, None while nothing was ever indexed there."""
-    return tx.execute(_SHELF, _shelf_key(scope, kind)).one_or_none()
+def look(tx: Tx, scope: TeamScope, kind: str) -> Shelf | None:
+    """The index that is searched, None while nothing was ever indexed there."""
+    row = tx.execute(_SHELF, _shelf_key(scope, kind)).one_or_none()
+    return None if row is None else Shelf(scope.team_id, row.edition)
 
 
 def lock(tx: Tx, scope: TeamScope, kind: str, *, wait: bool = True) -> dict[str, Any] | None:
@@ -134,186 +136,125 @@ def lock(tx: Tx, scope: TeamScope, kind: str, *, wait: bool = True) -> dict[str,
     statement = _SHELF.with_for_update(skip_locked=not wait)
     row = tx.execute(statement, key).mappings().one_or_none()
     if row is None:
-        tx.execute(insert_or(tx, search_shelves).on_conflict_do_nothing(), {**key, **_NO_SHELF})
+        made = {**key, "edition": new_edition(tx), "built_id": "", "built": 0}
+        tx.execute(insert_or(tx, search_shelves).on_conflict_do_nothing(), made)
         row = tx.execute(statement, key).mappings().one_or_none()
     return dict(row) if row is not None else None
 
 
-def save(tx: Tx, shelf: Mapping[str, Any]) -> None:
-    """The row is as given."""
-    key = ("team_id", "livemode", "kind")
-    where = and_(*(search_shelves.c[name] == shelf[name] for name in key))
-    tx.execute(update(search_shelves).where(where).values({n: v for n, v in shelf.items() if n not in key}))
+def new_edition(tx: Tx) -> int:
+    """A number that no edition had."""
+    return int(tx.execute(insert(search_editions).values().returning(search_editions.c.number)).scalar_one())
+
+
+def save(tx: Tx, row: Mapping[str, Any]) -> None:
+    """The row of the shelf is as given."""
+    key = {"of_team": row["team_id"], "of_mode": row["livemode"], "of_kind": row["kind"]}
+    tx.execute(_SAVE, {**{name: row[name] for name in ("edition", "building", "former", "built_id", "built")}, **key})
 
 
 def scopes(tx: Tx, kind: str) -> list[TeamScope]:
     """Who has an index of the kind; for the server itself."""
-    rows = tx.execute(select(search_shelves.c.team_id, search_shelves.c.livemode).where(search_shelves.c.kind == kind))
-    return [TeamScope(row.team_id, row.livemode) for row in rows]
+    return [TeamScope(row.team_id, row.livemode) for row in tx.execute(_SCOPES, {"kind": kind})]
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
 
-_PLACE = (search_documents.c.number, search_documents.c.object_id, search_documents.c.minus_created_ms)
-_BY_OBJECT = select(*_PLACE, search_documents.c.words).where(
-    _in(search_documents), search_documents.c.object_id.in_(bindparam("values", expanding=True))
-)
-_OF_NUMBERS = and_(_in(search_documents), search_documents.c.number.in_(bindparam("values", expanding=True)))
-_BY_NUMBER = select(*_PLACE).where(_OF_NUMBERS)
-_WITH_WORDS = select(*_PLACE, search_documents.c.words).where(_OF_NUMBERS)
-_NEWEST = (
-    select(*_PLACE)
-    .where(_in(search_documents))
-    .order_by(search_documents.c.minus_created_ms, search_documents.c.object_id)
-)
-_WITHIN = select(search_documents.c.number).where(
-    _in(search_documents),
-    search_documents.c.minus_created_ms >= bindparam("low"),
-    search_documents.c.minus_created_ms <= bindparam("high"),
-)
-_REMOVE = delete(search_documents).where(_in(search_documents), search_documents.c.number == bindparam("gone"))
-
-
-def _many(tx: Tx, statement: Executable, shelf: Shelf, values: Sequence[Any]) -> Iterator[Any]:
-    for start in range(0, len(values), AT_ONCE):
-        yield from tx.execute(statement, {**shelf.key, "values": list(values[start : start + AT_ONCE])}).all()
-
-
-def by_object(tx: Tx, shelf: Shelf, ids: Sequence[str]) -> dict[str, Place]:
-    """The rows of these objects, by id."""
-    return {row.object_id: Place(*row) for row in _many(tx, _BY_OBJECT, shelf, ids)}
-
-
-def by_number(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> list[Place]:
-    """The rows of these documents without their words, unordered."""
-    return [Place(*row) for row in _many(tx, _BY_NUMBER, shelf, numbers)]
-
-
-def with_words(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> list[Place]:
-    """The rows of these documents, unordered."""
-    return [Place(*row) for row in _many(tx, _WITH_WORDS, shelf, numbers)]
-
-
-def newest(tx: Tx, shelf: Shelf) -> Iterator[Any]:
-    """A row (as ``Place``) of every document, newest first, then by id; read as far as it is consumed."""
-    page, offset = FIRST_PAGE, 0
-    while True:
-        rows = tx.execute(_NEWEST.limit(page).offset(offset), shelf.key).all()
-        yield from rows
-        if len(rows) < page:
-            return
-        offset += page
-        page *= 2
-
-
-def created_within(tx: Tx, shelf: Shelf, from_ms: int, to_ms: int) -> list[int]:
-    """Numbers of the documents created in the window, both ends included."""
-    return list(tx.execute(_WITHIN, {**shelf.key, "low": -to_ms, "high": -from_ms}).scalars())
-
-
-def put_documents(tx: Tx, shelf: Shelf, places: Sequence[Place]) -> None:
-    """The rows are as given."""
-    if places:
-        key = shelf.key
-        rows = [
-            {
-                **key,
-                "number": place.number,
-                "object_id": place.object_id,
-                "minus_created_ms": place.minus_created_ms,
-                "words": place.words,
-            }
-            for place in places
-        ]
-        tx.execute(_put_document(tx.dialect), rows)
-
-
-def remove_documents(tx: Tx, shelf: Shelf, numbers: Iterable[int]) -> None:
-    """The rows are gone."""
-    gone = [{**shelf.key, "gone": number} for number in numbers]
-    if gone:
-        tx.execute(_REMOVE, gone)
-
-
-@cache
-def _put_document(dialect: str) -> Executable:
-    put = insert_on(dialect, search_documents)
-    changed = {name: put.excluded[name] for name in ("minus_created_ms", "words")}
-    return put.on_conflict_do_update(index_elements=list(search_documents.primary_key.columns), set_=changed)
-
-
-# --- postings ---------------------------------------------------------------------------------------------------------
-
-_POSTING = (search_postings.c.term, search_postings.c.block, search_postings.c.documents)
-_BY_TERM = select(*_POSTING).where(
-    _in(search_postings), search_postings.c.term.in_(bindparam("values", expanding=True))
-)
-_BEGINNING = select(search_postings.c.block, search_postings.c.documents).where(
-    _in(search_postings), search_postings.c.term > bindparam("low"), search_postings.c.term < bindparam("high")
-)
-_REMOVE_POSTING = delete(search_postings).where(
-    _in(search_postings), search_postings.c.term == bindparam("gone"), search_postings.c.block == bindparam("where")
+_DOCUMENT = (search_documents.c.number, search_documents.c.object_id, search_documents.c.words)
+_VALUES: BindParameter[Any] = bindparam("values", expanding=True)
+_BY_OBJECT = select(*_DOCUMENT).where(_in(search_documents), search_documents.c.object_id.in_(_VALUES))
+_BY_NUMBER = select(*_DOCUMENT).where(_in(search_documents), search_documents.c.number.in_(_VALUES))
+_SOME = select(*_DOCUMENT).where(_in(search_documents)).limit(bindparam("most"))
+_REMOVE = delete(search_documents).where(
+    search_documents.c.team_id == bindparam("of_team"), search_documents.c.number == bindparam("gone")
 )
 
 
-def postings(tx: Tx, shelf: Shelf, terms: Sequence[str]) -> dict[str, list[tuple[int, bytes]]]:
-    """Rows (block, documents) by term, over all blocks."""
-    found: dict[str, list[tuple[int, bytes]]] = {}
-    for term, block, documents in _many(tx, _BY_TERM, shelf, terms):
-        found.setdefault(term, []).append((block, documents))
-    return found
+def _many(tx: Tx, statement: Executable, shelf: Shelf, values: Sequence[Any]) -> list[Document]:
+    return [
+        Document._make(row)
+        for start in range(0, len(values), AT_ONCE)
+        for row in tx.execute(statement, {**shelf.key, "values": values[start : start + AT_ONCE]}).all()
+    ]
 
 
-def block_postings(tx: Tx, shelf: Shelf, block: int, terms: Sequence[str]) -> dict[str, bytes]:
-    """The rows of one block, by term."""
-    statement = _BY_TERM.where(search_postings.c.block == block)
-    return {term: documents for term, _, documents in _many(tx, statement, shelf, terms)}
+def by_object(tx: Tx, shelf: Shelf, object_ids: Sequence[str]) -> dict[str, Document]:
+    """Rows by the id of their object."""
+    return {document.object_id: document for document in _many(tx, _BY_OBJECT, shelf, object_ids)}
 
 
-def postings_beginning(tx: Tx, shelf: Shelf, beginning: str) -> list[tuple[int, bytes]]:
-    """Rows (block, documents) of every longer term that begins so."""
-    where = {**shelf.key, "low": beginning, "high": beginning + LAST}
-    return [(row.block, row.documents) for row in tx.execute(_BEGINNING, where).all()]
+def by_number(tx: Tx, shelf: Shelf, numbers: Sequence[int]) -> dict[int, Document]:
+    """Rows by their number."""
+    return {document.number: document for document in _many(tx, _BY_NUMBER, shelf, numbers)}
 
 
-def put_postings(tx: Tx, shelf: Shelf, block: int, rows: Mapping[str, bytes]) -> None:
-    """The rows of a block are as given; an empty one is gone."""
-    key = shelf.key
-    kept = [{**key, "term": term, "block": block, "documents": row} for term, row in rows.items() if row]
-    gone = [{**key, "gone": term, "where": block} for term, row in rows.items() if not row]
-    if kept:
-        tx.execute(_put_posting(tx.dialect), kept)
-    if gone:
-        tx.execute(_REMOVE_POSTING, gone)
+def put(tx: Tx, shelf: Shelf, documents: Sequence[Document]) -> None:
+    """New rows, in the engine's index too."""
+    if documents:
+        tx.execute(
+            insert(search_documents),
+            [{**shelf.key, "number": d.number, "object_id": d.object_id, "words": d.words} for d in documents],
+        )
+        store_index.put(tx, _tokens(shelf, documents))
 
 
-@cache
-def _put_posting(dialect: str) -> Executable:
-    put = insert_on(dialect, search_postings)
-    return put.on_conflict_do_update(
-        index_elements=list(search_postings.primary_key.columns), set_={"documents": put.excluded.documents}
-    )
+def remove(tx: Tx, shelf: Shelf, documents: Sequence[Document]) -> None:
+    """The rows are gone, from the engine's index too."""
+    if documents:
+        tx.execute(_REMOVE, [{"of_team": shelf.team_id, "gone": document.number} for document in documents])
+        store_index.remove(tx, _tokens(shelf, documents))
+
+
+def remove_some(tx: Tx, shelf: Shelf, most: int) -> bool:
+    """So many rows of the edition are gone, and its words; False when it had none left."""
+    documents = [Document._make(row) for row in tx.execute(_SOME, {**shelf.key, "most": most}).all()]
+    remove(tx, shelf, documents)
+    if not documents:
+        tx.execute(delete(search_words).where(_in(search_words)), shelf.key)
+    return bool(documents)
+
+
+def _tokens(shelf: Shelf, documents: Sequence[Document]) -> dict[int, str]:
+    return {document.number: entries.tokens(shelf.edition, document.words) for document in documents}
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
-_WORDS = select(search_words.c.word).where(
+_WORDS = (
+    select(search_words.c.word)
+    .distinct()
+    .where(
+        _in(search_words),
+        search_words.c.length.in_(bindparam("lengths", expanding=True)),
+        search_words.c.word >= bindparam("first"),
+        search_words.c.word < bindparam("high"),
+    )
+)
+_FIELDS = select(search_words.c.word, search_words.c.field).where(
     _in(search_words),
     search_words.c.length.in_(bindparam("lengths", expanding=True)),
-    search_words.c.word >= bindparam("first"),
-    search_words.c.word < bindparam("high"),
+    search_words.c.word.in_(_VALUES),
 )
 
 
 def words(tx: Tx, shelf: Shelf, lengths: Sequence[int], first: str) -> list[str]:
     """Words of these lengths with this first character."""
-    where = {**shelf.key, "lengths": list(lengths), "first": first, "high": first + LAST}
-    return [row[0] for row in tx.execute(_WORDS, where).all()]
+    given = {**shelf.key, "lengths": lengths, "first": first, "high": first + LAST}
+    return list(tx.execute(_WORDS, given).scalars().all())
 
 
-def put_words(tx: Tx, shelf: Shelf, found: Iterable[str]) -> None:
-    """The words are known."""
-    rows = [{**shelf.key, "length": len(word), "word": word} for word in sorted(found)]
+def fields_of(tx: Tx, shelf: Shelf, found: Sequence[str]) -> dict[str, list[int]]:
+    """The fields that have the words."""
+    fields: dict[str, list[int]] = {}
+    given = {**shelf.key, "lengths": sorted({len(word) for word in found}), "values": found}
+    for row in tx.execute(_FIELDS, given) if found else ():
+        fields.setdefault(row.word, []).append(row.field)
+    return fields
+
+
+def put_words(tx: Tx, shelf: Shelf, found: Iterable[tuple[str, int]]) -> None:
+    """The words are known to be in the fields."""
+    rows = [{**shelf.key, "length": len(word), "word": word, "field": field} for word, field in sorted(found)]
     if rows:
         tx.execute(_put_word(tx.dialect), rows)
 
@@ -321,20 +262,3 @@ def put_words(tx: Tx, shelf: Shelf, found: Iterable[str]) -> None:
 @cache
 def _put_word(dialect: str) -> Executable:
     return insert_on(dialect, search_words).on_conflict_do_nothing()
-
-
-# --- former editions --------------------------------------------------------------------------------------------------
-
-_OF_EDITIONS = ((search_postings, "term"), (search_documents, "number"), (search_words, "word"))
-
-
-def remove_part(tx: Tx, shelf: Shelf, most: int) -> bool:
-    """About ``most`` rows of the edition are gone; False when it has none left."""
-    for table, name in _OF_EDITIONS:
-        column = table.c[name]
-        mine = _in(table)
-        last = tx.execute(select(column).where(mine).order_by(column).limit(1).offset(most), shelf.key).scalar()
-        part = mine if last is None else and_(mine, column <= last)
-        if tx.execute(delete(table).where(part), shelf.key).rowcount:
-            return True
-    return False

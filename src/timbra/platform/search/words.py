@@ -1,11 +1,7 @@
-"""Texts cut into words: what is stored of a document, under which terms it is found, and what a query asks for.
+"""Texts cut into words: what is stored of an object, and what a query asks for.
 
 A stored word begins with its class: ``w`` a word, ``c`` a code or number (no typos), ``i`` an id, ``e`` an e-mail as a
-whole; ``|`` parts values that do not stand next to each other. A term, the key of the index, is one of
-
-    w<word>  c<code or number>                  p<ma, mar ...>   what longer ones begin with
-    n<word>   a word that has an Ñ               i<id>  e<e-mail>   wholes
-    f<name>=<value>   a value to filter by
+whole; ``|`` parts values that do not stand next to each other.
 """
 
 import re
@@ -22,15 +18,12 @@ WORD_LENGTH: Final = 60
 WHOLE_LENGTH: Final = 120
 WORDS_PER_FIELD: Final = 10_000
 ID_LENGTH: Final = 8  # of an id so much must be typed
-# Beginnings of these lengths have terms of their own; longer ones are looked up among the words, where few share them.
-WORD_BEGINNINGS: Final = range(2, 11)
-CODE_BEGINNINGS: Final = range(2, 4)
 PHONE_LENGTH: Final = 10
 GAP: Final = "|"
 
 _WORD = re.compile(r"[^\W_]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?")
-_OBJECT_ID = re.compile(r"[a-z]{2,12}_([0-7][0-9a-z]{7,25})")
+_OBJECT_ID = re.compile(r"[a-z]{2,12}_([0-9a-z]{8,60})")
 _CODE = re.compile(rf"[a-z{ENYE}&]{{3,4}}-?[0-9]{{1,6}}-?[0-9a-z]{{0,3}}")
 _WHOLE_CODE = re.compile(r"[a-z]{3,4}[0-9]{6}[0-9a-z]{3}")
 _NOT_CODE = re.compile(r"[^\w&]|_")
@@ -91,28 +84,7 @@ def _is_code(word: str) -> bool:
 
 def id_form(folded: str) -> str:
     """An id as it is compared: without its prefix, a UUID without dashes."""
-    return folded.rpartition("_")[2].replace("-", "")[:WORD_LENGTH]
-
-
-@lru_cache(maxsize=16_384)
-def terms_of(stored: str) -> tuple[str, ...]:
-    """The terms under which a stored word is found."""
-    kind = stored[0]
-    if kind in "ie":
-        return (stored,)
-    if kind not in "wc" or len(stored) == 1:
-        return ()
-    plain = without_tilde(stored[1:])
-    lengths = WORD_BEGINNINGS if kind == "w" else CODE_BEGINNINGS
-    found = [f"{kind}{plain}", *(f"p{plain[:length]}" for length in lengths if length < len(plain))]
-    if ENYE in stored:
-        found.append(f"n{plain}")
-    return tuple(found)
-
-
-def filter_term(name: str, value: str) -> str:
-    """The term of a value to filter by."""
-    return f"f{name}={'_'.join(value.split())}"
+    return without_tilde(folded.rpartition("_")[2].replace("-", ""))[:WORD_LENGTH]
 
 
 def may_have_typos(stored: str) -> bool:
@@ -128,19 +100,19 @@ def typos_allowed(word: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A word of a query. ``has_tilde``: it was typed with an Ñ."""
+class Whole:
+    """What was typed between two blanks, as one: an e-mail, an id, or a code typed with dashes."""
 
+    kind: str  # the class of stored words
     text: str
-    has_tilde: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What stands between two blanks of a query: its words, and the term of the whole when it may be one."""
+    """What stands between two blanks of a query: its words (folded), and the whole when it may be one."""
 
-    words: Sequence[Typed]
-    whole: str | None = None
+    words: Sequence[str]
+    whole: Whole | None = None
 
 
 def pieces(query: str) -> list[Piece]:
@@ -150,21 +122,20 @@ def pieces(query: str) -> list[Piece]:
 
 
 def _piece(chunk: str) -> Piece:
-    words = [Typed(without_tilde(word), ENYE in word) for word in cut(chunk)]
+    words = cut(chunk)
     return Piece(words, _whole(chunk) if len(words) > 1 else None)
 
 
-def _whole(chunk: str) -> str | None:
-    """The term of an e-mail, an id, or a code typed with dashes; None for anything else."""
+def _whole(chunk: str) -> Whole | None:
     plain = without_tilde(chunk)
     at = plain.find("@")
     if 0 < at < len(plain) - 1:
-        return f"e{plain[:WHOLE_LENGTH]}"
+        return Whole("e", plain[:WHOLE_LENGTH])
     if _UUID.fullmatch(plain):
-        return f"i{plain.replace('-', '')}"
+        return Whole("i", plain.replace("-", ""))
     match = _OBJECT_ID.fullmatch(plain)
     if match:
-        return f"i{match[1]}"
+        return Whole("i", match[1])
     if _CODE.fullmatch(chunk):
-        return f"c{_NOT_CODE.sub('', plain)}"
+        return Whole("c", _NOT_CODE.sub("", plain))
     return None
