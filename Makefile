@@ -22,10 +22,10 @@ run: setup ## migrate, make the demo team, serve API, docs and pages on $(HOST):
 	@$(RUN)/timbra serve --host $(HOST) --port $(PORT)
 
 test: setup ## the whole suite on SQLite
-	@$(RUN)/pytest -n 2 --dist loadfile tests
+	@$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 test-postgres: setup ## the whole suite on a PostgreSQL that this target starts
-	@$(RUN)/python scripts/with_postgres.py $(RUN)/pytest -n 2 --dist loadfile tests
+	@$(RUN)/python scripts/with_postgres.py $(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 check: setup ## lint, types, import contracts, house rules
 	@$(RUN)/ruff check .

@@ -16,6 +16,13 @@ from timbra.platform.db import Database
 
 POSTGRESQL = os.environ.get("TIMBRA_TEST_DATABASE_URL")
 SAMPLES = Path(__file__).parents[2] / "shared" / "sat"
+LONGEST = ("/crash/", "/fuzz/", "/isolation/", "/webhooks/", "test_compile", "_lives")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first: a process that gets one of them last leaves the others waiting."""
+    items.sort(key=lambda item: not any(mark in str(item.path) for mark in LONGEST))
 
 
 @pytest.fixture(scope="session")
