@@ -9,9 +9,9 @@ branch_labels = None
 depends_on = None
 
 TABLES = ("search_marks", "search_shelves", "search_documents", "search_words")
-# An object's tokens are unpacked by nobody who searches: they are kept apart from the rows, which are counted.
+# No policy of teams here: beneath one the planner does not use the GIN index (see docs/decisions/0023-word-index.md).
 POSTGRESQL = (
-    "CREATE TABLE search_index (number bigint PRIMARY KEY, tokens tsvector NOT NULL) WITH (toast_tuple_target = 128)",
+    "CREATE TABLE search_index (number bigint PRIMARY KEY, tokens tsvector NOT NULL)",
     "CREATE INDEX ix_search_index_tokens ON search_index USING gin (tokens) WITH (gin_pending_list_limit = 256)",
 )
 # Tokens begin with 8 characters of edition and field: beginnings of 2 to 10, 12 and 14 letters are lists of their own.
