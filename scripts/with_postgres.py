@@ -77,6 +77,9 @@ class Server:
         # A plain role: row-level security does not hold superusers back.
         # It may end the server's own workers, so that a database is dropped while autovacuum looks at it.
         self._psql("CREATE ROLE timbra LOGIN CREATEDB IN ROLE pg_signal_backend")
+        # new_migration.py works in the server's own database.
+        self._psql("GRANT CREATE ON DATABASE postgres TO timbra")
+        self._psql("GRANT CREATE ON SCHEMA public TO timbra")
         for extension in EXTENSIONS:  # in the database that every test database is copied from, where they exist
             self._psql(f"CREATE EXTENSION IF NOT EXISTS {extension}", database="template1")
 

@@ -167,7 +167,7 @@ def _values(text: str, flat: str) -> dict[str, str]:
     """Each label's first value that is not empty, blanks collapsed."""
     found: dict[str, str] = {}
     marks = list(_ANY_LABEL.finditer(flat))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):
         name = mark.lastgroup
         assert name is not None, "every alternative is named"
         value = collapse(text[mark.end() : following.start() if following else len(text)])
