@@ -11,9 +11,12 @@ connection = context.config.attributes["connection"]
 is_sqlite = connection.dialect.name == "sqlite"
 
 
-def is_ours(_object: Any, _name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+ENGINES_OWN = "search_index"  # the full-text index is an object of each engine's own kind, written by hand
+
+
+def is_ours(_object: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
     """On SQLite the background engine's tables lie beside ours; on PostgreSQL they have a schema of their own."""
-    return not (is_sqlite and type_ == "table" and reflected and compare_to is None)
+    return name != ENGINES_OWN and not (is_sqlite and type_ == "table" and reflected and compare_to is None)
 
 
 def plain_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
