@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ class CompiledFile:
         """Every row of a statement."""
         with self._lock:
             return self._db.execute(statement, given).fetchall()
+
+    def each(self, statement: str) -> Iterator[Any]:
+        """Row after row of a long answer: all at once they would weigh more than what is made of them."""
+        with self._lock:
+            yield from self._db.execute(statement)
 
     def one(self, statement: str, given: Sequence[Any] = ()) -> Any:
         """The first row, None without one."""

@@ -118,7 +118,7 @@ def _catalogs(path: Path) -> Catalogs:
     file = CompiledFile(path)
     units = file.rows("select code, name from units order by code")
     return Catalogs(
-        products=[number for (number,) in file.rows("select id from products")],
+        products=(number for (number,) in file.each("select id from products")),
         product_validity={int(code): validity for code, validity in _limited(file, "products")},
         units={code: name or code for code, name in units},
         zips=_zips(file),
@@ -141,7 +141,7 @@ def _zips(file: CompiledFile) -> dict[int, ZipInfo]:
     # About 3,000 places serve 96,000 postal codes: rows of one place share one object.
     places: dict[tuple[str | None, ...], ZipInfo] = {}
     zips: dict[int, ZipInfo] = {}
-    for number, *row in file.rows("select id, state, municipality, locality, border_stimulus, zone from zip_codes"):
+    for number, *row in file.each("select id, state, municipality, locality, border_stimulus, zone from zip_codes"):
         place = tuple(row)
         info = places.get(place)
         if info is None:
